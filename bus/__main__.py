@@ -1,0 +1,5 @@
+"""`python -m bus` is `bus`."""
+
+from bus.cli import main
+
+main()

@@ -1,0 +1,88 @@
+"""Which adapters stand behind the ports? The only module that knows them all."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bus.errors import Misconfigured, Unavailable
+from bus.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from bus.broker import Broker
+    from bus.connector.manifest import Connector
+    from bus.contract.schema import Contracts
+    from bus.store import Store
+    from bus.topology.cluster import Cluster
+    from bus.topology.model import Topology
+
+
+class Wiring:
+    """Everything is made when it is asked for, and remembered; nothing is connected before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def topology(self) -> Topology:
+        from bus.topology.model import load
+
+        return load(self.settings.project / "topology.yaml", town=self.settings.town)
+
+    @cached_property
+    def contracts(self) -> Contracts:
+        from bus.contract.schema import Contracts
+
+        return Contracts(self.settings.project / "schemas", self.topology)
+
+    def connector(self, connector: str) -> Connector:
+        from bus.connector.manifest import load
+
+        return load(self.settings.project / "connectors" / connector, self.topology, self.contracts)
+
+    def client(self, principal: str) -> dict[str, str]:
+        """librdkafka's settings to connect as `principal`."""
+        if self.settings.bootstrap is None:
+            raise Unavailable(
+                "no broker is known", code="NO_BROKER", hint="start one with `bus stack up`, or set BUS_BOOTSTRAP"
+            )
+        if principal not in self.settings.users:
+            raise Misconfigured(f"no password for the principal {principal}", hint=f"set BUS_USER_{principal.upper()}")
+        known = {
+            "bootstrap.servers": self.settings.bootstrap,
+            "security.protocol": self.settings.security_protocol,
+            "sasl.mechanism": self.settings.sasl_mechanism,
+            "sasl.username": principal,
+            "sasl.password": self.settings.users[principal],
+        }
+        return known | ({"ssl.ca.location": self.settings.ca_file} if self.settings.ca_file else {})
+
+    def broker(self, principal: str) -> Broker:
+        from bus.adapters.kafka import KafkaBroker
+
+        return KafkaBroker(self.client(principal))
+
+    def cluster(self) -> Cluster:
+        from bus.adapters.kafka import KafkaCluster
+
+        return KafkaCluster(self.client("admin"))
+
+    def store(self, connector: str) -> Store:
+        from bus.adapters.sql.store import open_store
+
+        if connector not in self.settings.departments:
+            raise Misconfigured(
+                f"no database is known for {connector}", hint=f"set BUS_DEPARTMENT_{connector.upper()} or `bus stack up`"
+            )
+        return open_store(self.settings.departments[connector])
+
+    def engine(self, role: str) -> Engine:
+        """`register` (the application), `relay` and `owner` in the register's database; `bus` in the bus's own."""
+        from bus.adapters.sql.engine import engine
+
+        dsn = getattr(self.settings, f"{role}_dsn")
+        if dsn is None:
+            raise Unavailable(f"no database is known for the role {role}", hint="`bus stack up`, or set BUS_" + role.upper() + "_DSN")
+        return engine(dsn)
