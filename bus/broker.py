@@ -34,8 +34,9 @@ class Broker(Protocol):
     def publish(self, messages: Sequence[Message]) -> None:
         """Returns when every message is acknowledged by all in-sync replicas, in order per key.
 
-        Raises Unavailable when that is not known of every one (the same messages are to be sent again, from the first), and
-        Reject, with `.index` of the message, when the broker will never take it (size). One publisher per instance.
+        Raises Unavailable when that is not known of every one (the same messages are to be sent again, from the
+        first), and Reject, with `.index` of the message, when the broker will never take it (size). One publisher per
+        instance.
         """
 
     def subscribe(self, group: str, topics: Sequence[str], start: Offsets) -> Subscription:
@@ -54,7 +55,10 @@ class Subscription(Protocol):
     """Used by one thread."""
 
     def poll(self, limit: int, wait: float) -> Sequence[Record]:
-        """At most `limit` records, in order per partition; waits up to `wait` seconds for the first. Raises Unavailable."""
+        """At most `limit` records, in order per partition; waits up to `wait` seconds for the first.
+
+        Raises Unavailable.
+        """
 
     def position(self) -> Offsets:
         """The next offset to be polled, for every partition."""

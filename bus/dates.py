@@ -43,8 +43,8 @@ class Uncertain(NamedTuple):
     def as_json(self) -> dict[str, str | None]:
         return {
             "text": self.text,
-            "earliest": self.earliest and self.earliest.isoformat(),
-            "latest": self.latest and self.latest.isoformat(),
+            "earliest": self.earliest.isoformat() if self.earliest else None,
+            "latest": self.latest.isoformat() if self.latest else None,
         }
 
     @property

@@ -22,12 +22,14 @@ DONE = 0
 
 
 class BusError(Exception):
-    """`code` is stable and for machines; `where` a place (file:line, topic/partition/offset, field path); `hint` what to do."""
+    """`code` is stable, for machines; `where` a place (file:line, topic/partition/offset, path); `hint` what to do."""
 
     exit: ClassVar[int] = 1
     code: str = "FAILED"
 
-    def __init__(self, message: str, *, code: str | None = None, where: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, where: str | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
@@ -56,8 +58,8 @@ class Undecided(BusError):
 
 
 class Reject(BusError):
-    """Codes are those of the bad-input catalogue: EMPTY FRAMING SCHEMA_UNKNOWN DECODE NON_CANONICAL RANGE BOMB ENCODING NUL
-    CONTROL FINGERPRINT DIGEST HEADERS MISROUTED KEY GAP ID_REUSE TOMBSTONE RULE DATA …"""
+    """Codes are those of the bad-input catalogue: EMPTY FRAMING SCHEMA_UNKNOWN DECODE NON_CANONICAL RANGE BOMB ENCODING
+    NUL CONTROL FINGERPRINT DIGEST HEADERS MISROUTED KEY GAP ID_REUSE TOMBSTONE RULE DATA …"""
 
     code = "REJECTED"
 

@@ -22,25 +22,25 @@ class Setting:
 
 @dataclass(slots=True)
 class Settings:
-    """Flags win over BUS_* variables, these over what the embedded stack wrote into <home>/stack.json, that over defaults."""
+    """Flags win over BUS_* variables, these over what the embedded stack wrote into stack.json, that over defaults."""
 
-    project: Path                  # where topology.yaml, schemas/ and connectors/ lie
-    home: Path                     # state of the embedded stack
-    lang: str                      # ja or en
-    town: str | None               # 団体コード; None: as topology.yaml says
-    bootstrap: str | None          # host:port[,host:port] of Kafka
-    security_protocol: str         # SASL_PLAINTEXT or SASL_SSL
+    project: Path  # where topology.yaml, schemas/ and connectors/ lie
+    home: Path  # state of the embedded stack
+    lang: str  # ja or en
+    town: str | None  # 団体コード; None: as topology.yaml says
+    bootstrap: str | None  # host:port[,host:port] of Kafka
+    security_protocol: str  # SASL_PLAINTEXT or SASL_SSL
     sasl_mechanism: str
     ca_file: str | None
     registry_url: str | None
-    maven: str | None              # where the stack's jars come from; None: the public repository, or ~/.m2/settings.xml
-    register_dsn: str | None       # SQLAlchemy URL, the register's application role
-    relay_dsn: str | None          # … the relay's role in the register's database
-    owner_dsn: str | None          # … the owner role in the register's database (migrations)
-    bus_dsn: str | None            # … the bus's own database
-    users: Mapping[str, str] = field(default_factory=dict, repr=False)         # Kafka principal -> password
-    departments: Mapping[str, str] = field(default_factory=dict, repr=False)   # connector id -> SQLAlchemy URL
-    sources: dict[str, str] = field(default_factory=dict)                      # setting -> where it came from
+    maven: str | None  # where the stack's jars come from; None: as ~/.m2/settings.xml says, or public
+    register_dsn: str | None  # SQLAlchemy URL, the register's application role
+    relay_dsn: str | None  # … the relay's role in the register's database
+    owner_dsn: str | None  # … the owner role in the register's database (migrations)
+    bus_dsn: str | None  # … the bus's own database
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)  # Kafka principal -> password
+    departments: Mapping[str, str] = field(default_factory=dict, repr=False)  # connector id -> SQLAlchemy URL
+    sources: dict[str, str] = field(default_factory=dict)  # setting -> where it came from
 
     @classmethod
     def load(cls, **flags: Any) -> Settings:

@@ -32,12 +32,12 @@ class Table:
 
 
 class Seen(NamedTuple):
-    """The last event that was applied for a person in this department: the guard for Keep and Append alike (decision 5)."""
+    """The last event applied for a person in this department: the guard for Keep and Append alike (decision 5)."""
 
     version: int
     recorded: datetime
     id: str
-    digest: bytes       # SHA-256 of the record's value
+    digest: bytes  # SHA-256 of the record's value
     gone: bool = False  # by a removal: any version may come next
 
 
@@ -51,10 +51,10 @@ class Delivery:
     recorded: datetime | None = None
     id: str = ""
     digest: bytes = b""
-    mode: str = "DATA"                       # event.DATA, BARE, REMOVED
+    mode: str = "DATA"  # event.DATA, BARE, REMOVED
     kind: str = ""
     changes: Sequence[Change] = ()
-    reviews: Sequence[str] = ()              # why a person must decide; never with values
+    reviews: Sequence[str] = ()  # why a person must decide; never with values
     reject: Reject | None = None
 
 
@@ -63,9 +63,9 @@ class Applied:
     """What one call of apply did, in numbers of records."""
 
     fresh: int = 0
-    stale: int = 0      # seen before, or older than what is there: dropped
-    parked: int = 0     # set aside now, with the reason or behind an earlier one of the same person
-    released: int = 0   # parked earlier, applied now because the gap before them was filled
+    stale: int = 0  # seen before, or older than what is there: dropped
+    parked: int = 0  # set aside now, with the reason or behind an earlier one of the same person
+    released: int = 0  # parked earlier, applied now because the gap before them was filled
     reviewed: int = 0
     culprits: list[tuple[str, Reject]] = field(default_factory=list)  # (event id or place, why), for those newly parked
 
@@ -74,9 +74,9 @@ class Parked(NamedTuple):
     """An event set aside, with its original bytes."""
 
     key: str
-    seq: int            # the order in which they wait
+    seq: int  # the order in which they wait
     code: str
-    where: str          # topic/partition/offset
+    where: str  # topic/partition/offset
     event_id: str
     version: int
     since: datetime
@@ -87,7 +87,7 @@ class Store(Protocol):
     """One instance per process; used by one thread at a time."""
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Creates what is missing: the connector's tables, and bus_applied, bus_offset, bus_parked, bus_review, bus_owner."""
+        """Creates what is missing of the connector's tables and of bus_applied, _offset, _parked, _review, _owner."""
 
     def claim(self, connector: str, holder: str) -> int:
         """Takes ownership under a new epoch; whoever held it before is fenced from now on."""
@@ -101,8 +101,8 @@ class Store(Protocol):
     def apply(self, connector: str, deliveries: Sequence[Delivery], upto: Offsets) -> Applied:
         """One transaction: owner check, changes, applied positions, parked, review list, offsets.
 
-        Raises Fenced (nothing written), Unavailable (not there; nothing written, or the same call again is harmless), or Reject
-        (the database refuses this data; the runner applies one by one to find the culprit).
+        Raises Fenced (nothing written), Unavailable (not there; nothing written, or the same call again is harmless),
+        or Reject (the database refuses this data; the runner applies one by one to find the culprit).
         """
 
     def park(self, connector: str, delivery: Delivery, reason: Reject) -> None:

@@ -74,7 +74,8 @@ class Wiring:
 
         if connector not in self.settings.departments:
             raise Misconfigured(
-                f"no database is known for {connector}", hint=f"set BUS_DEPARTMENT_{connector.upper()} or `bus stack up`"
+                f"no database is known for {connector}",
+                hint=f"set BUS_DEPARTMENT_{connector.upper()} or `bus stack up`",
             )
         return open_store(self.settings.departments[connector])
 
@@ -84,5 +85,7 @@ class Wiring:
 
         dsn = getattr(self.settings, f"{role}_dsn")
         if dsn is None:
-            raise Unavailable(f"no database is known for the role {role}", hint="`bus stack up`, or set BUS_" + role.upper() + "_DSN")
+            raise Unavailable(
+                f"no database is known for the role {role}", hint="`bus stack up`, or set BUS_" + role.upper() + "_DSN"
+            )
         return engine(dsn)

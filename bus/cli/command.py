@@ -45,7 +45,7 @@ class Run:
         sys.stdout.flush()
 
     def show(self, document: Any, people: Callable[[Console], None] | None = None) -> None:
-        """The result: one JSON document with --json, else what `people` draws (the document, when there is nothing to draw)."""
+        """The result: one JSON document with --json, else what `people` draws, or the document if nothing draws."""
         if self.as_json:
             self.line(document)
         elif people is not None:
@@ -74,7 +74,10 @@ def plain(value: Any) -> Any:
 _COMMON: dict[str, tuple[Any, Any]] = {
     "as_json": (Annotated[bool, typer.Option("--json", help="JSON で一件 / one JSON document on stdout")], False),
     "town": (Annotated[str | None, typer.Option("--town", help="団体コード / municipality code, 6 digits")], None),
-    "home": (Annotated[Path | None, typer.Option("--home", help="スタックの置き場 / state of the embedded stack")], None),
+    "home": (
+        Annotated[Path | None, typer.Option("--home", help="スタックの置き場 / state of the embedded stack")],
+        None,
+    ),
     "lang": (Annotated[str | None, typer.Option("--lang", help="ja | en")], None),
     "quiet": (Annotated[bool, typer.Option("--quiet", help="経過を出さない / no progress")], False),
     "no_color": (Annotated[bool, typer.Option("--no-color", help="色なし / no colour")], False),
@@ -99,7 +102,7 @@ def verb(group: typer.Typer, name: str | None = None) -> Callable[[Callable[...,
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + common
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
         command.__annotations__ = {p.name: p.annotation for p in parameters}
-        del command.__wrapped__  # type: ignore[attr-defined]  # or typer would look through it
+        del command.__wrapped__  # or typer would look through it
         group.command(name or function.__name__.replace("_", "-"))(command)
         return function
 
