@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple, TypeVar
 
 from bus.errors import Undecided
 
 T = TypeVar("T")
+
+JAPAN = timezone(timedelta(hours=9), "JST")
+
+
+def day(instant: datetime) -> date:
+    """The calendar day an instant falls on in Japan: what `on` means to a rule (the day the register spoke)."""
+    return instant.astimezone(JAPAN).date()
 
 
 class Uncertain(NamedTuple):

@@ -1,8 +1,8 @@
 """What happened? Each thing worth counting or saying is one function here: it moves the metric and writes the log line.
 
 Nobody else touches a counter or a logger. A line or a label never holds a person's key, name, reason or payload: only
-event ids, topics, partitions, offsets, codes and counts (reliability I14). What does not look like one of these is replaced
-by OTHER, so that a mistake of a caller does not become a leak, and labels stay closed sets (bad input 68).
+event ids, topics, partitions, offsets, codes and counts (reliability I14). What does not look like one of these is
+replaced by OTHER: a caller's mistake does not become a leak, and labels stay closed sets (bad input 68).
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ import time
 from typing import Any, Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    start_http_server,
+)
 
 OTHER: Final = "OTHER"
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")  # a number alone, which could be a person's, is not a code
@@ -24,6 +32,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}|\d{1,3}")  # ids of connectors, comp
 _PLACE = re.compile(r"[A-Za-z0-9._:/-]{1,160}")  # topic/partition/offset, event id, file:line
 _SAY_AGAIN_SECONDS: Final = 30.0
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # one series per counter is enough
 registry: Final = CollectorRegistry()
 
 
@@ -59,9 +68,7 @@ _connector_stops = _counter("connector_stops_total", "Times a connector stopped,
 _unavailable = _counter("dependency_unavailable_total", "Failed attempts to reach a dependency.", "component", "code")
 _claims = _counter("lease_claims_total", "Times a lease was taken.", "component")
 _epoch = _gauge("lease_epoch", "The epoch under which this process works.", "component")
-_truth_age = _gauge(
-    "truth_age_seconds", "Age of the oldest event the department has not got yet.", "subscription"
-)
+_truth_age = _gauge("truth_age_seconds", "Age of the oldest event the department has not got yet.", "subscription")
 _differences = _gauge("reconcile_differences", "Rows that differ from the register.", "connector")
 _reconciled = _gauge("reconcile_last_success_timestamp_seconds", "When a comparison last ran to its end.", "connector")
 
