@@ -1,0 +1,291 @@
+"""What is said on each topic, under which number, and how are its bytes read and written?"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from bus.contract import compose, grant
+from bus.contract.lock import Entry, Lock
+from bus.contract.node import Node, at, node
+from bus.contract.strict import Reader, varint, write
+from bus.errors import Misconfigured, Reject
+from bus.event import DATA, Event
+
+ENVELOPE = "envelope.1.avsc"
+LOCK = "ids.lock"
+RELOCK = "run `bus contract lock`, look at what it added to schemas/ids.lock, and commit it"
+
+
+class Grants(Protocol):
+    """What a contract has to know of the topology."""
+
+    @property
+    def town(self) -> str: ...
+    @property
+    def topics(self) -> Mapping[str, Any]: ...
+    @property
+    def subscriptions(self) -> Mapping[str, Any]: ...
+    def canonical(self, entity: str) -> str: ...
+    def narrowed(self, sub: str, entity: str) -> str: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """One version of what one topic says. Everything it cannot read strictly it refuses with Reject."""
+
+    id: int
+    subject: str               # the topic without the town, and "-value"
+    version: int               # of the subject
+    topic: str
+    entity: str
+    town: str
+    schema: compose.Schema
+    image: compose.Schema      # the part of the schema that is the image: all of it, or what is granted
+    fingerprint: bytes         # 8 bytes, in every record
+    narrowed: bool
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        return grant.paths(self.image)
+
+    @cached_property
+    def protected_paths(self) -> frozenset[str]:
+        return grant.protected_paths(self.image)
+
+    @cached_property
+    def node(self) -> Node:
+        return node(self.schema)
+
+    @cached_property
+    def frame(self) -> bytes:
+        return struct.pack(">bI", 0, self.id)
+
+    @cached_property
+    def prefix(self) -> bytes:
+        """How every value of this contract begins: frame, fingerprint, town."""
+        town = self.town.encode()
+        return self.frame + self.fingerprint + varint(len(town)) + town
+
+    def encode(self, event: Event, *, town: str, incarnation: str) -> bytes:
+        """The value of the record; of a narrowed contract: with a body of the granted fields. Raises Reject naming the field."""
+        if self.narrowed:
+            body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, event.protected)
+            recorded = micros(event.recorded)
+            values = [_pick(event.data, path) for path in self.paths]
+            return self.encode_narrowed(event.id, event.key, event.version, recorded, DATA, body, values, incarnation=incarnation)
+        record = {name: getattr(event, name) for name in _OF_EVENT}
+        return self.frame + write(
+            self.node,
+            record
+            | {"contract": self.fingerprint, "town": town, "incarnation": incarnation, "after": event.data},
+        )
+
+    def encode_narrowed(
+        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,
+        values: Sequence[Any] = (), *, incarnation: str,
+    ) -> bytes:  # fmt: skip
+        """`body`: (kind, reason, effective, supersedes, change_set, protected); `values`: in the order of `paths`."""
+        from bus.contract.strict import EPOCH
+
+        head = {"contract": self.fingerprint, "town": self.town, "incarnation": incarnation, "id": id, "key": key}
+        inner = None
+        if body is not None:
+            inner = dict(zip(("kind", "reason", "effective", "supersedes", "change_set", "protected"), body, strict=True))
+            inner["data"] = _nest(self.paths, values)
+        when = EPOCH + _timedelta(recorded)
+        return self.frame + write(self.node, head | {"version": version, "recorded": when, "mode": mode, "body": inner})
+
+    def decode(self, value: bytes | None) -> Event:
+        """The event; of a narrowed contract: only of DATA records."""
+        record = self.read(value)
+        if not self.narrowed:
+            data = record["after"]
+            protected = bool((data.get("protection") or {}).get("level"))
+            return Event(**{name: record[name] for name in _OF_EVENT if name != "undoes"}, data=data, protected=protected,
+                         undoes=tuple(record["undoes"]))  # fmt: skip
+        body = record["body"]
+        if body is None:
+            raise Reject("the record has no body", code="NO_BODY", where="body")
+        return Event(**{name: record[name] for name in ("id", "key", "version", "recorded")}, **body)
+
+    def read(self, value: bytes | None) -> dict[str, Any]:
+        """The record as the schema nests it, strictly."""
+        reader = Reader(self.open(value), 5)
+        record: dict[str, Any] = reader.whole(self.node)
+        return self._consistent(record)
+
+    def open(self, value: bytes | None) -> bytes:
+        """The value, once its frame, fingerprint and town are ours."""
+        if value is not None and value.startswith(self.prefix):
+            return value
+        if not value:
+            raise Reject("no value", code="EMPTY")
+        if len(value) < 5 or value[0]:
+            raise Reject("not framed: a zero byte and four bytes of schema id are missing", code="FRAMING")
+        if value[:5] != self.frame:
+            raise Reject("a schema id that is not this contract's", code="SCHEMA_UNKNOWN")
+        if len(value) < 13:
+            raise Reject("the record is cut off", code="DECODE", where="contract")
+        if value[5:13] != self.fingerprint:
+            raise Reject("written with another schema than its id says", code="FINGERPRINT", where="contract")
+        Reader(value, 13).read(at(self.node, "town"), "town")
+        raise Reject("of another town than the topic", code="MISROUTED", where="town")
+
+    def _consistent(self, record: dict[str, Any]) -> dict[str, Any]:
+        if self.narrowed and (record["mode"] == DATA) != (record["body"] is not None):
+            raise Reject("mode and body contradict each other", code="DECODE", where="body")
+        return record
+
+    def decoder(self, paths: Sequence[str]) -> Callable[[bytes], tuple[Any, ...]]:
+        """A compiled plan. Narrowed: (id, key, version, recorded µs, mode, kind, reason, effective, supersedes, change_set,
+        protected, *values of paths); the slots of the body are None when there is none."""
+        wanted = [_getter(self, path) for path in paths]
+
+        def decode(value: bytes) -> tuple[Any, ...]:
+            record = self.read(value)
+            head = (record["id"], record["key"], record["version"], micros(record["recorded"]), record["mode"])
+            body = record["body"]
+            if body is None:
+                return (*head, *(None,) * (6 + len(wanted)))
+            envelope = tuple(body[name] for name in ("kind", "reason", "effective", "supersedes", "change_set", "protected"))
+            return (*head, *envelope, *(get(body["data"]) for get in wanted))
+
+        return decode
+
+
+_OF_EVENT = (
+    "id", "kind", "reason", "key", "version", "effective", "recorded", "supersedes", "undoes", "change_set",
+    "before_recorded", "before",
+)  # fmt: skip
+
+
+def micros(moment: Any) -> int:
+    from bus.contract.strict import EPOCH
+
+    return int((moment - EPOCH) // _timedelta(1))
+
+
+def _timedelta(value: int) -> Any:
+    from datetime import timedelta
+
+    return timedelta(microseconds=value)
+
+
+def _pick(image: Any, path: str) -> Any:
+    for name in path.split("."):
+        if image is None:
+            return None
+        image = image.get(name) if isinstance(image, Mapping) else getattr(image, name)
+    return image
+
+
+def _getter(contract: Contract, path: str) -> Callable[[Any], Any]:
+    try:
+        at(node(contract.image | {"fields": contract.image["fields"]}, {"Uncertain": at(contract.node, _DATE_AT[contract.narrowed])}), path)
+    except KeyError:
+        raise Misconfigured(f"{contract.subject} has no field {path}", code="PATH_UNKNOWN") from None
+    return lambda image: _pick(image, path)
+
+
+_DATE_AT = {True: "body.effective", False: "effective"}
+
+
+def _nest(paths: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    image: dict[str, Any] = {}
+    for path, value in zip(paths, values, strict=True):
+        *parents, leaf = path.split(".")
+        inner = image
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[leaf] = value
+    return image
+
+
+class Contracts:
+    """Every contract of a town, by topic and by number."""
+
+    def __init__(self, schemas: Path, topology: Grants, *, lock: Lock | None = None) -> None:
+        self.schemas, self.topology = Path(schemas), topology
+        self.lock = Lock.read(self.schemas / LOCK) if lock is None else lock
+        self._known: dict[int, Contract] = {}
+
+    @classmethod
+    def provisional(cls, schemas: Path, topology: Grants) -> Contracts:
+        """Numbers made up where ids.lock has none: for tests and for `bus contract lock` itself."""
+        lock = Lock.read(Path(schemas) / LOCK)
+        made = cls(schemas, topology, lock=lock)
+        for subject, image, paths, schema in made.wanted():
+            lock.add(subject, compose.digest(schema).hex(), image, paths)
+        return made
+
+    def wanted(self) -> Sequence[tuple[str, str, tuple[str, ...], compose.Schema]]:
+        """(subject, image, granted paths, schema) of all that the topology asks for, sorted by subject within its entity."""
+        found = []
+        for entity, topic in sorted(self.topology.topics.items()):
+            found.append((self._subject(self.topology.canonical(entity)), topic.schema, (), self.compose(topic.schema)))
+            for id, sub in sorted(self.topology.subscriptions.items()):
+                if entity in sub.reads:
+                    paths = grant.granted(self.image(topic.schema), sub.reads[entity])
+                    subject = self._subject(self.topology.narrowed(id, entity))
+                    found.append((subject, topic.schema, paths, self.compose(topic.schema, paths)))
+        return found
+
+    def canonical(self, entity: str = "juki.resident") -> Contract:
+        image = self.topology.topics[entity].schema
+        return self._contract(self.topology.canonical(entity), entity, image, ())
+
+    def narrowed(self, subscription: str, entity: str = "juki.resident") -> Contract:
+        image = self.topology.topics[entity].schema
+        paths = grant.granted(self.image(image), self.topology.subscriptions[subscription].reads[entity])
+        return self._contract(self.topology.narrowed(subscription, entity), entity, image, paths)
+
+    def by_id(self, id: int) -> Contract:
+        """Also versions that are no longer written. Raises Reject SCHEMA_UNKNOWN."""
+        if id not in self._known:
+            if not 1 <= id <= len(self.lock.entries):
+                raise Reject("no such schema id", code="SCHEMA_UNKNOWN")
+            self._known[id] = self._made(self.lock.entries[id - 1])
+        return self._known[id]
+
+    def image(self, name: str) -> compose.Schema:
+        image: compose.Schema = compose.read(self.schemas / f"{name}.avsc")
+        return image
+
+    def compose(self, image: str, paths: Sequence[str] = ()) -> compose.Schema:
+        envelope = compose.read(self.schemas / ENVELOPE)
+        if paths:
+            return compose.narrowed(envelope, self.image(image), paths)
+        return compose.canonical(envelope, self.image(image))
+
+    def _subject(self, topic: str) -> str:
+        return topic.removeprefix(f"{self.topology.town}.") + "-value"
+
+    def _contract(self, topic: str, entity: str, image: str, paths: Sequence[str]) -> Contract:
+        sha256 = compose.digest(self.compose(image, paths)).hex()
+        subject = self._subject(topic)
+        entry = self.lock.find(subject, sha256)
+        if entry is None:
+            code = "SCHEMA_CHANGED" if self.lock.of(subject) else "SCHEMA_UNLOCKED"
+            raise Misconfigured(f"the schema of {subject} has no number yet", code=code, where=str(self.schemas / LOCK), hint=RELOCK)
+        return self.by_id(entry.id)
+
+    def _made(self, entry: Entry) -> Contract:
+        schema = self.compose(entry.image, entry.paths)
+        digest = compose.digest(schema)
+        if digest.hex() != entry.sha256:
+            raise Misconfigured(
+                f"{entry.image} is no longer what schema {entry.id} was made of", code="SCHEMA_CHANGED",
+                where=str(self.schemas / f"{entry.image}.avsc"), hint="restore it; a change is a new file, numbered one higher",
+            )  # fmt: skip
+        image = self.image(entry.image)
+        cut = grant.narrow(image, entry.paths) if entry.paths else image
+        topic = f"{self.topology.town}.{entry.subject.removesuffix('-value')}"
+        entity = ".".join(entry.subject.removesuffix("-value").split(".")[-3:-1])
+        return Contract(
+            entry.id, entry.subject, entry.version, topic, entity, self.topology.town, schema, cut, digest[:8], bool(entry.paths)
+        )

@@ -1,0 +1,49 @@
+"""Which characters may a text hold? Names pass byte for byte; what deceives terminals and databases does not."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from bus.errors import Reject
+
+GAIJI: tuple[tuple[int, int], ...] = ((0xE000, 0xE757),)  # the user-defined block of CP932, F040 to F9FC
+IDEOGRAPHS = range(0x20000, 0x40000)  # planes 2 and 3: names use kanji newer than this Python's tables
+
+
+def printable(texts: Iterable[str | None]) -> bool:
+    """True: certainly nothing but letters, marks, digits, signs, spaces. False: look at each."""
+    joined = "".join(filter(None, texts))
+    return joined.isprintable() or joined.replace("\u3000", "").isprintable()
+
+
+def fault(text: str, gaiji: Sequence[tuple[int, int]] = GAIJI) -> str | None:
+    """NUL, CONTROL or None."""
+    if text.isprintable():
+        return None
+    for letter in text:
+        if not letter.isprintable() and (found := _fault(letter, gaiji)):
+            return found
+    return None
+
+
+def _fault(letter: str, gaiji: Sequence[tuple[int, int]]) -> str | None:
+    if letter == "\0":
+        return "NUL"
+    category, code = unicodedata.category(letter), ord(letter)
+    if category == "Zs":  # spaces, U+3000 among them
+        return None
+    if category == "Co" and any(first <= code <= last for first, last in gaiji):
+        return None
+    if category == "Cn" and code in IDEOGRAPHS and code & 0xFFFE != 0xFFFE:
+        return None
+    return "CONTROL"  # Cc, Cf (bidi, zero-width, tags), Zl, Zp, other private use, noncharacters, unassigned
+
+
+def check(text: str, where: str) -> str:
+    code = fault(text)
+    if code == "NUL":
+        raise Reject("the text holds a NUL", code="NUL", where=where)
+    if code:
+        raise Reject("the text holds a control, invisible or undeclared character", code="CONTROL", where=where)
+    return text
