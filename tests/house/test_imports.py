@@ -19,7 +19,7 @@ HOMES = {
         "bus/register/entry.py",
     ],
     "psycopg": ["bus/adapters/sql/*"],
-    "alembic": ["bus/register/migrations/*", "bus/register/migrations.py", "bus/adapters/sql/*"],
+    "alembic": ["bus/register/migrations/*", "bus/register/schema.py", "bus/adapters/sql/*"],
     "faust": ["bus/adapters/faust.py"],
     "asyncio": ["bus/adapters/faust.py"],
     "prometheus_client": ["bus/telemetry.py"],
