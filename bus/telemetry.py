@@ -47,6 +47,7 @@ def _gauge(name: str, text: str, *labels: str) -> Gauge:
 _published = _counter("outbox_published_events_total", "Events the relay has published and seen acknowledged.", "shard")
 _relay_stops = _counter("relay_stops_total", "Times a shard stopped, and why.", "shard", "code")
 _relay_gaps = _counter("relay_gaps_skipped_total", "Outbox numbers that rolled-back transactions left empty.", "shard")
+_relay_blocked = _counter("relay_blocked_total", "Events the broker refused for good.", "shard", "code")
 _relay_fenced = _counter("relay_fenced_total", "Times a relay found that another one owns its shard.", "shard")
 _pending = _gauge("outbox_pending_events", "Committed events that are not yet published.", "source")
 _oldest = _gauge("outbox_oldest_pending_seconds", "Age of the oldest of them.", "source")
@@ -54,6 +55,7 @@ _narrowed = _counter("projector_narrowed_events_total", "Records written to narr
 _projector_held = _counter(
     "projector_held_events_total", "Canonical records set aside by the projector.", "topic", "code"
 )
+_projector_released = _counter("projector_released_events_total", "Records an operator has released.")
 _rejected = _counter("schema_rejected_total", "Records that were refused before anything was done.", "topic", "reason")
 _applied = _counter("connector_applied_events_total", "Records a connector dealt with.", "connector", "outcome")
 _duration = Histogram(
@@ -139,9 +141,15 @@ def relay_stopped(shard: int, code: str) -> None:
     _say("error", "relay_stopped", shard=shard, code=_code(code))
 
 
-def relay_gap_skipped(shard: int) -> None:
-    _relay_gaps.labels(_name(shard)).inc()
-    _say("info", "relay_gap_skipped", shard=shard)
+def relay_gap_skipped(shard: int, count: int = 1) -> None:
+    _relay_gaps.labels(_name(shard)).inc(count)
+    _say("debug", "relay_gap_skipped", shard=shard, count=count)
+
+
+def relay_blocked(shard: int, code: str, event_id: str) -> None:
+    """The broker will never take this event; its person waits, the others go on."""
+    _relay_blocked.labels(_name(shard), _code(code)).inc()
+    _say("error", "relay_blocked", shard=shard, code=_code(code), event=_place(event_id))
 
 
 def relay_fenced(shard: int) -> None:
@@ -166,6 +174,12 @@ def projector_held(where: str, code: str) -> None:
     """A canonical record was set aside, and its person with it: `where` is topic/partition/offset."""
     _projector_held.labels(_topic(where), _code(code)).inc()
     _say("error", "projector_held", where=_place(where), code=_code(code))
+
+
+def projector_released(said: int, skipped: int) -> None:
+    """An operator decided about a person that was held: so many of its records are no longer."""
+    _projector_released.inc(said)
+    _say("info", "projector_released", count=said, skipped=skipped)
 
 
 def record_rejected(where: str, code: str) -> None:

@@ -34,6 +34,7 @@ _INSTALL: Final = (
         PRIMARY KEY (shard, seq, created)
     ) PARTITION BY RANGE (created)""",
     "CREATE INDEX IF NOT EXISTS bus_outbox_id ON bus_outbox (id)",
+    "CREATE INDEX IF NOT EXISTS bus_outbox_person ON bus_outbox (aggregateid, seq)",
     "CREATE TABLE IF NOT EXISTS bus_outbox_default PARTITION OF bus_outbox DEFAULT",
     """CREATE TABLE IF NOT EXISTS bus_lease (
         shard smallint PRIMARY KEY,
@@ -43,6 +44,13 @@ _INSTALL: Final = (
         cursor bigint NOT NULL DEFAULT 0,
         barrier_seq bigint,
         barrier_xid xid8
+    )""",
+    """CREATE TABLE IF NOT EXISTS bus_blocked (
+        shard smallint NOT NULL REFERENCES bus_lease,
+        key text NOT NULL,
+        seq bigint NOT NULL,
+        code text NOT NULL,
+        PRIMARY KEY (shard, key)
     )""",
 )
 
@@ -149,3 +157,4 @@ def grant(connection: Connection, *, writer: str | None, relay: str | None) -> N
     if relay is not None:
         connection.execute(text(f"GRANT SELECT ON bus_outbox TO {quoted(relay)}"))
         connection.execute(text(f"GRANT SELECT, UPDATE ON bus_lease TO {quoted(relay)}"))
+        connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON bus_blocked TO {quoted(relay)}"))
