@@ -149,7 +149,7 @@ def relay_gap_skipped(shard: int, count: int = 1) -> None:
 def relay_blocked(shard: int, code: str, event_id: str) -> None:
     """The broker will never take this event; its person waits, the others go on."""
     _relay_blocked.labels(_name(shard), _code(code)).inc()
-    _say("error", "relay_blocked", shard=shard, code=_code(code), event=_place(event_id))
+    _say("error", "relay_blocked", shard=shard, code=_code(code), event_id=_place(event_id))
 
 
 def relay_fenced(shard: int) -> None:

@@ -1,0 +1,1 @@
+"""Who may hear it? Purpose, protection, and one narrowed topic per subscription."""
