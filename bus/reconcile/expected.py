@@ -1,0 +1,152 @@
+"""What ought to stand in a department's tables? Folded anew from the register's history; nothing of the bus is asked.
+
+Shared with the path is the law alone: which paths are granted and hidden, and what the department's manifest means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Protocol
+
+from bus.change import Keep, Row
+from bus.dates import day
+from bus.disclosure.protect import is_hidden, is_protected
+from bus.errors import Reject
+from bus.event import Event
+from bus.store import Table
+
+REPEATED = frozenset({"REGISTER", "IDENTITY"})  # said to everybody concerned, whatever differs
+
+
+class Department(Protocol):
+    """What is needed of a connector (connector.manifest.Connector)."""
+
+    @property
+    def tables(self) -> Sequence[Table]: ...
+
+    def concerns(self, image: Mapping[str, Any] | None, on: date) -> bool: ...
+
+    def project(self, event: Event) -> Any: ...
+
+
+@dataclass(slots=True)
+class Expected:
+    """table -> whose rows (kept: the person's key; appended: the event's id) -> the rows."""
+
+    tables: dict[str, dict[str, tuple[Row, ...]]]
+    heard: int = 0  # persons the department has ever heard about
+    concerned: int = 0  # persons that concern it now
+    asked: int = 0  # rows appended
+    refused: set[str] = field(default_factory=set)  # keys of persons one of whose events its rules refuse
+    reviews: int = 0  # times a rule could not tell
+
+
+class View:
+    """What one subscription may see of an image."""
+
+    def __init__(self, paths: Sequence[str], hidden: Collection[str]) -> None:
+        self.paths = tuple(paths)
+        self.open = tuple(path for path in paths if not is_hidden(path, hidden))
+
+    def visible(self, *, protected: bool) -> tuple[str, ...]:
+        return self.open if protected else self.paths
+
+    def values(self, image: Mapping[str, Any], *, protected: bool) -> tuple[Any, ...]:
+        return tuple(_at(image, path) for path in self.visible(protected=protected))
+
+    def image(self, image: Mapping[str, Any], *, protected: bool) -> dict[str, Any]:
+        seen = set(self.visible(protected=protected))
+        nested: dict[str, Any] = {}
+        for path in self.paths:
+            *groups, leaf = path.split(".")
+            at = nested
+            for group in groups:
+                at = at.setdefault(group, {})
+            at[leaf] = _at(image, path) if path in seen else None
+        return nested
+
+
+@dataclass(slots=True)
+class _Person:
+    """One person's way through one department."""
+
+    concerned: bool = False
+    heard: bool = False
+    protected: bool = False
+    values: tuple[Any, ...] = ()
+    kept: dict[str, tuple[Row, ...]] = field(default_factory=dict)
+    appended: dict[str, dict[str, Row]] = field(default_factory=dict)
+    reviews: int = 0
+
+
+def expect(department: Department, view: View, histories: Iterable[Sequence[Event]]) -> Expected:
+    """`histories`: each person's events as the register has them, in the order of their versions."""
+    found = Expected({table.name: {} for table in department.tables})
+    kept = {table.name for table in department.tables if table.kept}
+    for history in histories:
+        person = _Person()
+        try:
+            for event in history:
+                _tell(person, event, department, view, kept)
+        except Reject:
+            found.refused.add(history[0].key)
+            continue
+        found.heard += person.heard
+        found.concerned += person.concerned
+        found.reviews += person.reviews
+        for table, rows in person.kept.items():
+            if rows:
+                found.tables[table][history[0].key] = rows
+        for table, by_event in person.appended.items():
+            found.asked += len(by_event)
+            found.tables[table] |= {event: (row,) for event, row in by_event.items()}
+    return found
+
+
+def _tell(person: _Person, event: Event, department: Department, view: View, kept: set[str]) -> None:
+    """One more version, as decision 17 has it."""
+    protected = is_protected(event.data)
+    image = view.image(event.data, protected=protected)
+    values = view.values(event.data, protected=protected)
+    concerned = department.concerns(image, day(event.recorded))
+    news = (
+        not person.concerned
+        or event.kind in REPEATED
+        or (protected, values) != (person.protected, person.values)
+        or _takes_back(event, view.visible(protected=protected))
+    )
+    if person.concerned and not concerned:
+        person.kept = dict.fromkeys(kept, ())
+    elif concerned and news:
+        _effect(person, replace(event, data=image, protected=protected, before=None, undoes=()), department)
+    person.heard |= concerned
+    person.concerned, person.protected, person.values = concerned, protected, values
+
+
+def _effect(person: _Person, event: Event, department: Department) -> None:
+    projected = department.project(event)
+    person.reviews += len(projected.reviews)
+    for change in projected.changes:
+        if isinstance(change, Keep):
+            person.kept[change.table] = tuple(change.rows)
+        else:
+            rows = person.appended.setdefault(change.table, {})
+            if change.follows is None or change.follows in rows:
+                rows[event.id] = change.row
+
+
+def _takes_back(event: Event, visible: Sequence[str]) -> bool:
+    if event.supersedes is None:
+        return False
+    return any(f"{a}.".startswith(f"{b}.") or f"{b}.".startswith(f"{a}.") for a in event.undoes for b in visible)
+
+
+def _at(image: Mapping[str, Any], path: str) -> Any:
+    value: Any = image
+    for part in path.split("."):
+        if value is None:
+            return None
+        value = value[part]
+    return value
