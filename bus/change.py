@@ -20,10 +20,11 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """One more row in `table`, once per event."""
+    """One more row in `table`, once per event; with `follows`, only if a row of that event stands there."""
 
     table: str
     row: Row
+    follows: str | None = None  # the event that is corrected or annulled
 
 
 Change = Keep | Append

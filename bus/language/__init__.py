@@ -1,0 +1,1 @@
+"""What can a department say? The five words of a manifest, its rules, and the law they ask."""

@@ -1,0 +1,354 @@
+"""What do the manifest's five words mean for one event? Said twice: clearly (project), and compiled (plan); tests hold them equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
+
+from bus.change import Append, Change, Keep, Row
+from bus.errors import BusError, Reject, Undecided
+from bus.event import BARE, DATA, Event
+from bus.language.law import Law
+from bus.language.record import day_of, record_type, value_at
+from bus.language.rules import Rule
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SUPERSEDING: Final = ("CORRECT", "ANNUL")
+RETOLD: Final = ("RESYNC",)  # says again what was said: asks for nothing anew
+
+# The head of a decoded record (contract.decoder), before the values of the paths.
+ID, KEY, VERSION, RECORDED, MODE, KIND, REASON, EFFECTIVE, SUPERSEDES, CHANGE_SET, PROTECTED, VALUES = range(12)
+
+
+# The five words -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A granted field: address.town_code, birth.text."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A field of the event itself: event.effective."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """A function in rules.py: entry_year()."""
+
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A constant: {value: juki}."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A field translated by a code list: {code: sex, in: sex}."""
+
+    path: str
+    list_name: str
+    meanings: Mapping[str, str]
+
+    def translate(self, value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return self.meanings[value]
+        except KeyError:
+            raise Reject(f"{self.path} holds a code that is not in the list {self.list_name}", code="CODE") from None
+
+
+Word = Field | Envelope | Decide | Value | Code
+
+# name -> (column type, of the event, of the flat record)
+ENVELOPE: Final[Mapping[str, tuple[str, Callable[[Event], Any], Callable[[Row], Any]]]] = {
+    "id": ("text", lambda e: e.id, itemgetter(ID)),
+    "kind": ("text", lambda e: e.kind, itemgetter(KIND)),
+    "reason": ("text", lambda e: e.reason, itemgetter(REASON)),
+    "key": ("text", lambda e: e.key, itemgetter(KEY)),
+    "version": ("int", lambda e: e.version, itemgetter(VERSION)),
+    "recorded": ("timestamp", lambda e: e.recorded, lambda row: EPOCH + timedelta(microseconds=row[RECORDED])),
+    "effective": ("text", lambda e: e.effective.text, lambda row: row[EFFECTIVE].text),
+    "effective.earliest": ("date", lambda e: e.effective.earliest, lambda row: row[EFFECTIVE].earliest),
+    "effective.latest": ("date", lambda e: e.effective.latest, lambda row: row[EFFECTIVE].latest),
+    "supersedes": ("text", lambda e: e.supersedes, itemgetter(SUPERSEDES)),
+    "change_set": (
+        "text",
+        lambda e: e.change_set and e.change_set.id,
+        lambda row: row[CHANGE_SET] and row[CHANGE_SET][0],
+    ),
+    "protected": ("bool", lambda e: e.protected, itemgetter(PROTECTED)),
+}
+DIRECT: Final = {
+    "id": ID,
+    "kind": KIND,
+    "reason": REASON,
+    "key": KEY,
+    "version": VERSION,
+    "supersedes": SUPERSEDES,
+    "protected": PROTECTED,
+}
+KEPT_ENVELOPE: Final = (
+    "key",
+    "protected",
+)  # a kept row is a function of the image, the day and the law: it names no event
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is done in one table: its words, in the order of its columns after the automatic ones."""
+
+    table: str
+    kept: bool
+    words: tuple[Word, ...] = ()
+    only_if: Rule | None = None
+    rows: Rule | None = None  # kept: several rows for one person
+    reasons: frozenset[str] = frozenset()  # appended: from
+
+
+class Projected(NamedTuple):
+    """What an event asks of a department's database, and why a person has to look at it."""
+
+    changes: list[Change]
+    reviews: list[str]
+
+
+class Case:
+    """One event before the rules: each rule is asked once, however many tables need it."""
+
+    __slots__ = ("answers", "law", "on", "record")
+
+    def __init__(self, record: Any, on: date, law: Any) -> None:
+        self.record = record
+        self.on = on
+        self.law = law
+        self.answers: dict[str, Any] = {}
+
+    def ask(self, rule: Rule) -> Any:
+        if rule.name not in self.answers:
+            self.answers[rule.name] = self._ask(rule)
+        return self.answers[rule.name]
+
+    def _ask(self, rule: Rule) -> Any:
+        given = {"on": self.on, "law": self.law}
+        try:
+            return rule.function(self.record, **{name: given[name] for name in rule.by_name})
+        except Undecided as undecided:
+            raise Undecided(f"{rule.name}: {undecided.message}", code=undecided.code) from None
+        except BusError as error:
+            error.where = error.where or f"rule {rule.name}"
+            raise
+        except (
+            Exception
+        ) as error:  # whatever a rule raises is that event's fault (house 3.6); its text may hold a value
+            raise Reject(f"raised {type(error).__name__}", code="RULE", where=f"rule {rule.name}") from None
+
+
+# Said clearly ---------------------------------------------------------------------------------------------------------
+
+
+def project(plans: Sequence[Plan], case: Case, event: Event) -> Projected:
+    changes: list[Change] = []
+    reviews: list[str] = []
+    for plan in plans:
+        change = _kept(plan, case, event, reviews) if plan.kept else _appended(plan, case, event, reviews)
+        if change is not None:
+            changes.append(change)
+    return Projected(changes, list(dict.fromkeys(reviews)))
+
+
+def _kept(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Change | None:
+    """The rows of the person as the present image has them; as they were (None) when a rule cannot tell."""
+    try:
+        if plan.only_if and not case.ask(plan.only_if):
+            return Keep(plan.table, event.key)
+        if plan.rows:
+            return Keep(plan.table, event.key, tuple((event.key, *row) for row in case.ask(plan.rows)))
+        return Keep(plan.table, event.key, ((event.key, *(cell(word, case, event) for word in plan.words)),))
+    except Undecided as undecided:
+        reviews.append(undecided.message)
+        return None
+
+
+def _appended(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Change | None:
+    """A row for a reason in `from`; else one that follows the row of the event it corrects or annuls, if that stands there."""
+    try:
+        if event.reason in plan.reasons and event.kind not in RETOLD and (not plan.only_if or case.ask(plan.only_if)):
+            cells = [cell(word, case, event) for word in plan.words]
+            return Append(plan.table, (event.id, event.kind, event.supersedes, *cells))
+    except Undecided as undecided:
+        reviews.append(undecided.message)
+    if event.supersedes is None or event.kind not in SUPERSEDING:
+        return None
+    cells = [_cell_or_blank(word, case, event, reviews) for word in plan.words]
+    return Append(plan.table, (event.id, event.kind, event.supersedes, *cells), follows=event.supersedes)
+
+
+def _cell_or_blank(word: Word, case: Case, event: Event, reviews: list[str]) -> Any:
+    """An annulment is told even when a rule cannot decide on what is left of the image."""
+    try:
+        return cell(word, case, event)
+    except Undecided as undecided:
+        reviews.append(undecided.message)
+        return None
+
+
+def cell(word: Word, case: Case, event: Event) -> Any:
+    match word:
+        case Field(path):
+            return value_at(event.data, path)
+        case Envelope(name):
+            return ENVELOPE[name][1](event)
+        case Decide(rule):
+            return case.ask(rule)
+        case Value(value):
+            return value
+        case Code(path):
+            return word.translate(value_at(event.data, path))
+
+
+# Compiled -------------------------------------------------------------------------------------------------------------
+
+Step = Callable[[Row, Case], "Change | None"]
+
+
+def compiled(
+    plans: Sequence[Plan], paths: Sequence[str], rule_paths: Sequence[str], law: Law
+) -> Callable[[Row], Projected]:
+    """The same for the flat record of contract.decoder(paths): positions instead of names, nothing looked up twice."""
+    positions = {path: VALUES + index for index, path in enumerate(paths)}
+    record = record_type({path: positions[path] for path in rule_paths})
+    kept = tuple(plan.table for plan in plans if plan.kept)
+    direct = all(plan.only_if is None and plan.rows is None and _is_direct(plan.words) for plan in plans)
+    steps: list[Callable[[Row, Case | None, list[str]], Change | None]] = [
+        (_keep_step if plan.kept else _append_step)(plan, positions) for plan in plans
+    ]
+
+    def plan_row(row: Row) -> Projected:
+        if row[MODE] != DATA:
+            return Projected([] if row[MODE] == BARE else [Keep(table, row[KEY]) for table in kept], [])
+        on = None if direct else day_of(row[RECORDED])
+        case = None if on is None else Case(record(row), on, law.on(on))
+        reviews: list[str] = []
+        changes = [change for step in steps if (change := step(row, case, reviews)) is not None]
+        return Projected(changes, list(dict.fromkeys(reviews)) if reviews else reviews)
+
+    def plan(row: Row) -> Projected:
+        try:
+            return plan_row(row)
+        except Reject as reject:
+            raise located(reject, row[ID]) from None
+
+    return plan
+
+
+def located(reject: Reject, event_id: str) -> Reject:
+    where = f"{reject.where}, event {event_id}" if reject.where else f"event {event_id}"
+    return Reject(reject.message, code=reject.code, where=where, hint=reject.hint)
+
+
+def _is_direct(words: Sequence[Word]) -> bool:
+    return not any(isinstance(word, Decide) for word in words)
+
+
+def _position(word: Word, positions: Mapping[str, int]) -> int | None:
+    """Where the cell stands in the record as it is, if it does."""
+    match word:
+        case Field(path):
+            return positions[path]
+        case Envelope(name):
+            return DIRECT.get(name)
+    return None
+
+
+def _getter(word: Word, positions: Mapping[str, int]) -> Callable[[Row, Any], Any]:
+    match word:
+        case Decide(rule):
+            return lambda row, case: case.ask(rule)
+        case Value(value):
+            return lambda row, case: value
+        case Code(path):
+            at, translate = positions[path], word.translate
+            return lambda row, case: translate(row[at])
+        case Envelope(name):
+            of_row = ENVELOPE[name][2]
+            return lambda row, case: of_row(row)
+        case Field(path):
+            at = positions[path]
+            return lambda row, case: row[at]
+
+
+def _picker(words: Sequence[Word], positions: Mapping[str, int], head: tuple[int, ...]) -> Callable[[Row, Any], Row]:
+    """record, case -> the table's row: one itemgetter, over the record with what had to be computed put behind it."""
+    computed: list[Callable[[Row, Any], Any]] = []
+    wanted = list(head)
+    behind = VALUES + len(positions)
+    for word in words:
+        at = _position(word, positions)
+        if at is None:
+            at = behind + len(computed)
+            computed.append(_getter(word, positions))
+        wanted.append(at)
+    pick: Callable[[Row], Row] = itemgetter(*wanted) if len(wanted) > 1 else lambda row: (row[wanted[0]],)
+    if not computed:
+        return lambda row, case: pick(row)
+    return lambda row, case: pick((*row, *[one(row, case) for one in computed]))
+
+
+def _keep_step(plan: Plan, positions: Mapping[str, int]) -> Callable[[Row, Any, list[str]], Change | None]:
+    table, only_if, rows = plan.table, plan.only_if, plan.rows
+    pick = _picker(plan.words, positions, (KEY,))
+
+    def step(row: Row, case: Any, reviews: list[str]) -> Change | None:
+        try:
+            if only_if is not None and not case.ask(only_if):
+                return Keep(table, row[KEY])
+            if rows is not None:
+                return Keep(table, row[KEY], tuple((row[KEY], *one) for one in case.ask(rows)))
+            return Keep(table, row[KEY], (pick(row, case),))
+        except Undecided as undecided:
+            reviews.append(undecided.message)
+            return None
+
+    return step
+
+
+def _append_step(plan: Plan, positions: Mapping[str, int]) -> Callable[[Row, Any, list[str]], Change | None]:
+    table, only_if, reasons = plan.table, plan.only_if, plan.reasons
+    pick = _picker(plan.words, positions, (ID, KIND, SUPERSEDES))
+    one_by_one = [_getter(word, positions) for word in plan.words]
+
+    def follow(row: Row, case: Any, reviews: list[str]) -> Change:
+        cells: list[Any] = []
+        for getter in one_by_one:
+            try:
+                cells.append(getter(row, case))
+            except Undecided as undecided:
+                reviews.append(undecided.message)
+                cells.append(None)
+        return Append(table, (row[ID], row[KIND], row[SUPERSEDES], *cells), follows=row[SUPERSEDES])
+
+    def step(row: Row, case: Any, reviews: list[str]) -> Change | None:
+        try:
+            if row[REASON] in reasons and row[KIND] not in RETOLD and (only_if is None or case.ask(only_if)):
+                return Append(table, pick(row, case))
+        except Undecided as undecided:
+            reviews.append(undecided.message)
+        if row[SUPERSEDES] is None or row[KIND] not in SUPERSEDING:
+            return None
+        return follow(row, case, reviews)
+
+    return step
