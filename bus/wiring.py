@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bus.broker import Broker
     from bus.connector.manifest import Connector
     from bus.contract.schema import Contracts
+    from bus.disclosure.positions import Positions
     from bus.store import Store
     from bus.topology.cluster import Cluster
     from bus.topology.model import Topology
@@ -78,6 +79,12 @@ class Wiring:
                 hint=f"set BUS_DEPARTMENT_{connector.upper()} or `bus stack up`",
             )
         return open_store(self.settings.departments[connector])
+
+    def positions(self) -> Positions:
+        """Where the projector stands, in the bus's own database."""
+        from bus.adapters.sql.positions import SqlPositions
+
+        return SqlPositions(self.engine("bus"))
 
     def engine(self, role: str) -> Engine:
         """`register` (the application), `relay` and `owner` in the register's database; `bus` in the bus's own."""

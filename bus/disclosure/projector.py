@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +20,7 @@ from bus.contract import framing
 from bus.contract.schema import Contract
 from bus.disclosure.hearing import Hearing
 from bus.disclosure.positions import BEHIND, SKIP, Held, Person, Place, Positions
-from bus.errors import BusError, Reject, Unavailable
+from bus.errors import BusError, Fenced, Reject, Unavailable
 
 NAME: Final = "projector"
 LEASE_SECONDS: Final = 10.0
@@ -67,6 +68,7 @@ class Projector:
         Raises Fenced when another projector has taken over: stop at once.
         """
         if not self._started():
+            time.sleep(wait)  # somebody else runs: stand by
             return 0
         assert self._subscription is not None
         try:
@@ -84,15 +86,18 @@ class Projector:
 
     def is_idle(self) -> bool:
         """Has everything been taken that is in the canonical topics now?"""
-        ends = self._broker.ends(list(self._entities))
-        return self._epoch is not None and all(self._done.get(place, 0) >= end for place, end in ends.items())
+        if self._subscription is None:
+            return False
+        ends, here = self._broker.ends(list(self._entities)), self._subscription.position()
+        return all(here.get(place, 0) >= end for place, end in ends.items())
 
     def close(self) -> None:
         """Leaves the lease; what is under way has been marked, or will be said again."""
         if self._subscription is not None:
             self._subscription.close()
         if self._epoch is not None:
-            self._positions.release(NAME, self._epoch)
+            with suppress(Unavailable):  # then the lease runs out
+                self._positions.release(NAME, self._epoch)
         self._subscription = self._epoch = None
 
     def _started(self) -> bool:
@@ -212,3 +217,24 @@ class Projector:
             if not again:
                 self._waiting.discard(first.person)
             telemetry.projector_released(len(settled), len(skipped))
+
+
+def run(projector: Projector, *, until_idle: bool = False, patience: float = 60.0) -> int:
+    """Steps for ever, or until everything has been taken. An outage is waited for, else only for `patience`."""
+    done, away_since = 0, None
+    while True:
+        try:
+            took = projector.step()
+            telemetry.dependency_back(NAME)
+            done, away_since = done + took, None
+            if until_idle and not took and projector.is_idle():
+                return done
+        except Fenced:
+            raise
+        except Unavailable as error:
+            telemetry.dependency_unavailable(NAME, error.code)
+            now = time.monotonic()
+            away_since = now if away_since is None else away_since
+            if until_idle and now - away_since > patience:
+                raise
+            time.sleep(min(5.0, 0.2 + (now - away_since) / 4))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -78,7 +80,8 @@ class SqlPositions:
             if row is None:
                 db.execute(_owner.insert().values(connector=name, epoch=1, holder=holder, renewed=now))
                 return 1
-            if row.holder != holder and now - _utc(row.renewed) < timedelta(seconds=lease):
+            lives = now - _utc(row.renewed) < timedelta(seconds=lease) and not _is_gone(row.holder)
+            if row.holder != holder and lives:
                 return None
             change = {"epoch": row.epoch + 1, "holder": holder, "renewed": now}
             db.execute(_owner.update().where(_owner.c.connector == name).values(change))
@@ -159,6 +162,20 @@ class SqlPositions:
         if db.execute(_owner.update().where(mine).values(renewed=now)).rowcount != 1:
             raise Fenced(f"another process runs {name} now")
         return now
+
+
+def _is_gone(holder: str) -> bool:
+    """A process of this very machine that is no more: nobody has to wait for its lease. The epoch is what fences."""
+    host, _, pid = holder.rpartition(":")
+    if host != platform.node() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _one_owner(name: str) -> sa.Select[Any]:
