@@ -5,14 +5,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import timedelta
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from bus.contract import compose, grant
+from bus.contract import compose, grant, project
 from bus.contract.lock import Entry, Lock
 from bus.contract.node import Node, at, node
-from bus.contract.strict import Reader, varint, write
+from bus.contract.strict import EPOCH, Reader, to_micros, varint, write
 from bus.errors import Misconfigured, Reject
 from bus.event import DATA, Event
 
@@ -75,8 +76,8 @@ class Contract:
         """The value of the record; of a narrowed contract: with a body of the granted fields. Raises Reject naming the field."""
         if self.narrowed:
             body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, event.protected)
-            recorded = micros(event.recorded)
-            values = [_pick(event.data, path) for path in self.paths]
+            recorded = to_micros(event.recorded)
+            values = [project.pick(event.data, path) for path in self.paths]
             return self.encode_narrowed(event.id, event.key, event.version, recorded, DATA, body, values, incarnation=incarnation)
         record = {name: getattr(event, name) for name in _OF_EVENT}
         return self.frame + write(
@@ -90,28 +91,18 @@ class Contract:
         values: Sequence[Any] = (), *, incarnation: str,
     ) -> bytes:  # fmt: skip
         """`body`: (kind, reason, effective, supersedes, change_set, protected); `values`: in the order of `paths`."""
-        from bus.contract.strict import EPOCH
-
         head = {"contract": self.fingerprint, "town": self.town, "incarnation": incarnation, "id": id, "key": key}
         inner = None
         if body is not None:
             inner = dict(zip(("kind", "reason", "effective", "supersedes", "change_set", "protected"), body, strict=True))
             inner["data"] = _nest(self.paths, values)
-        when = EPOCH + _timedelta(recorded)
+        when = EPOCH + timedelta(microseconds=recorded)
         return self.frame + write(self.node, head | {"version": version, "recorded": when, "mode": mode, "body": inner})
 
-    def decode(self, value: bytes | None) -> Event:
-        """The event; of a narrowed contract: only of DATA records."""
-        record = self.read(value)
-        if not self.narrowed:
-            data = record["after"]
-            protected = bool((data.get("protection") or {}).get("level"))
-            return Event(**{name: record[name] for name in _OF_EVENT if name != "undoes"}, data=data, protected=protected,
-                         undoes=tuple(record["undoes"]))  # fmt: skip
-        body = record["body"]
-        if body is None:
-            raise Reject("the record has no body", code="NO_BODY", where="body")
-        return Event(**{name: record[name] for name in ("id", "key", "version", "recorded")}, **body)
+    @cached_property
+    def decode(self) -> Callable[[bytes], Event]:
+        """The event, or Reject; of a narrowed contract: of DATA records only."""
+        return project.whole(self)
 
     def read(self, value: bytes | None) -> dict[str, Any]:
         """The record as the schema nests it, strictly."""
@@ -142,57 +133,24 @@ class Contract:
         return record
 
     def decoder(self, paths: Sequence[str]) -> Callable[[bytes], tuple[Any, ...]]:
-        """A compiled plan. Narrowed: (id, key, version, recorded µs, mode, kind, reason, effective, supersedes, change_set,
-        protected, *values of paths); the slots of the body are None when there is none."""
-        wanted = [_getter(self, path) for path in paths]
+        """A compiled plan, made once per tuple of paths; times are microseconds.
 
-        def decode(value: bytes) -> tuple[Any, ...]:
-            record = self.read(value)
-            head = (record["id"], record["key"], record["version"], micros(record["recorded"]), record["mode"])
-            body = record["body"]
-            if body is None:
-                return (*head, *(None,) * (6 + len(wanted)))
-            envelope = tuple(body[name] for name in ("kind", "reason", "effective", "supersedes", "change_set", "protected"))
-            return (*head, *envelope, *(get(body["data"]) for get in wanted))
+        Narrowed: (id, key, version, recorded, mode, kind, reason, effective, supersedes, change_set, protected, *values of paths);
+        the slots of the body are None where there is none. Canonical: (id, key, version, recorded, kind, reason, effective,
+        supersedes, change_set, undoes, before_recorded, before, after), the images as tuples of values of paths.
+        """
+        return _decoder(self, tuple(paths))
 
-        return decode
+
+@cache
+def _decoder(contract: Contract, paths: tuple[str, ...]) -> Callable[[bytes], tuple[Any, ...]]:
+    return project.notice(contract, paths) if contract.narrowed else project.event(contract, paths)
 
 
 _OF_EVENT = (
     "id", "kind", "reason", "key", "version", "effective", "recorded", "supersedes", "undoes", "change_set",
     "before_recorded", "before",
 )  # fmt: skip
-
-
-def micros(moment: Any) -> int:
-    from bus.contract.strict import EPOCH
-
-    return int((moment - EPOCH) // _timedelta(1))
-
-
-def _timedelta(value: int) -> Any:
-    from datetime import timedelta
-
-    return timedelta(microseconds=value)
-
-
-def _pick(image: Any, path: str) -> Any:
-    for name in path.split("."):
-        if image is None:
-            return None
-        image = image.get(name) if isinstance(image, Mapping) else getattr(image, name)
-    return image
-
-
-def _getter(contract: Contract, path: str) -> Callable[[Any], Any]:
-    try:
-        at(node(contract.image | {"fields": contract.image["fields"]}, {"Uncertain": at(contract.node, _DATE_AT[contract.narrowed])}), path)
-    except KeyError:
-        raise Misconfigured(f"{contract.subject} has no field {path}", code="PATH_UNKNOWN") from None
-    return lambda image: _pick(image, path)
-
-
-_DATE_AT = {True: "body.effective", False: "effective"}
 
 
 def _nest(paths: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
@@ -225,7 +183,7 @@ class Contracts:
 
     def wanted(self) -> Sequence[tuple[str, str, tuple[str, ...], compose.Schema]]:
         """(subject, image, granted paths, schema) of all that the topology asks for, sorted by subject within its entity."""
-        found = []
+        found: list[tuple[str, str, tuple[str, ...], compose.Schema]] = []
         for entity, topic in sorted(self.topology.topics.items()):
             found.append((self._subject(self.topology.canonical(entity)), topic.schema, (), self.compose(topic.schema)))
             for id, sub in sorted(self.topology.subscriptions.items()):

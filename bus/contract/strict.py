@@ -17,6 +17,11 @@ FIRST_MICRO = (datetime.min.replace(tzinfo=UTC) - EPOCH) // timedelta(microsecon
 LAST_MICRO = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 
 
+def to_micros(value: Any) -> Any:
+    """A time as microseconds since 1970; anything else as it is."""
+    return (value - EPOCH) // timedelta(microseconds=1) if isinstance(value, datetime) else value
+
+
 def bad(code: str, what: str, where: str) -> Reject:
     return Reject(what, code=code, where=where)
 
