@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
+from psycopg.rows import dict_row
 from sqlalchemy import Engine
 
 from bus.adapters.sql.engine import translated
 from bus.adapters.sql.lease import Connection, Leases
 from bus.errors import Unavailable
 from bus.register.cursor import Barrier, Batch, Row
-from bus.register.relay import Blocked, Lease
+from bus.register.relay import RELEASE, Blocked, Lease
 
 _ROW = "seq, id::text, aggregatetype, aggregateid, version, recorded, payload"
 
@@ -34,6 +35,20 @@ _BLOCK = """
 _IDLE = """
     SELECT NOT EXISTS (SELECT 1 FROM bus_lease l WHERE EXISTS
         (SELECT 1 FROM bus_outbox o WHERE o.shard = l.shard AND o.seq > l.cursor))
+"""
+_STATUS = """
+    SELECT l.shard, l.holder, l.epoch, l.renewed, l.cursor, l.barrier_seq, l.barrier_xid::text::bigint AS barrier_xid,
+        pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest_xid, o.unpublished, o.first, o.oldest,
+        (SELECT count(*) FROM bus_blocked b WHERE b.shard = l.shard) AS blocked
+    FROM bus_lease l, LATERAL (
+        SELECT count(*) AS unpublished, min(seq) AS first,
+            extract(epoch FROM clock_timestamp() - min(recorded))::float8 AS oldest
+        FROM bus_outbox WHERE shard = l.shard AND seq > l.cursor
+    ) o ORDER BY l.shard
+"""
+_WAITING = """
+    SELECT b.shard, b.seq, b.code, o.id::text AS event FROM bus_blocked b
+    LEFT JOIN bus_outbox o ON o.shard = b.shard AND o.seq = b.seq ORDER BY 1, 2
 """
 
 
@@ -97,10 +112,29 @@ class SqlOutbox:
             row = connection.execute(_IDLE).fetchone()
         return row is not None and bool(row[0])
 
+    def status(self) -> list[dict[str, Any]]:
+        """Per shard: its lease, what is not yet published, and the gap it stands at."""
+        return [_shard(row) for row in self._dicts(_STATUS)]
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Blocked persons, by the event that blocks them."""
+        return self._dicts(_WAITING)
+
+    def let_go(self, event: str) -> bool:
+        """An operator's word that the cause is gone: the relay says what it withheld, in order."""
+        change = """UPDATE bus_blocked b SET code = %s FROM bus_outbox o
+            WHERE o.shard = b.shard AND o.seq = b.seq AND o.id::text = %s"""
+        with self._connection() as connection:
+            return connection.execute(change, (RELEASE, event)).rowcount == 1
+
     def close(self) -> None:
         if self._session is not None:
             self._session[0].close()
             self._session = None
+
+    def _dicts(self, query: LiteralString) -> list[dict[str, Any]]:
+        with self._connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query).fetchall()
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -137,3 +171,22 @@ class SqlOutbox:
         connection: Any = pooled.driver_connection
         connection.autocommit = True
         return connection, Leases(connection)
+
+
+def _shard(row: dict[str, Any]) -> dict[str, Any]:
+    first, cursor, xid = row["first"], row["cursor"], row["barrier_xid"]
+    gap = None
+    if first is not None and first > cursor + 1:
+        bounded = row["barrier_seq"] is not None and first <= row["barrier_seq"]
+        gap = {"first": cursor + 1, "last": first - 1, "barrier": xid if bounded else None, "oldest": row["oldest_xid"]}
+    return {
+        "shard": row["shard"],
+        "holder": row["holder"],
+        "epoch": row["epoch"],
+        "renewed": row["renewed"],
+        "cursor": cursor,
+        "unpublished": row["unpublished"],
+        "oldest_unpublished_seconds": None if row["oldest"] is None else max(0.0, round(row["oldest"], 3)),
+        "gap": gap,
+        "blocked": row["blocked"],
+    }

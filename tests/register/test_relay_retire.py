@@ -1,0 +1,75 @@
+"""Is a day of the outbox dropped only when everybody has all of it?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from bus.register.retire import DROP, KEEP, NOTE_CANONICAL, NOTE_NARROWED, Day, Progress, decide, maintain
+
+CANONICAL = {("999999.juki.resident.v1", 0): 10, ("999999.juki.resident.v1", 1): 0}
+TAX, SCHOOL = "999999.tax.in.juki.resident.v1", "999999.school.in.juki.resident.v1"
+NARROWED = {(TAX, 0): 7, (SCHOOL, 0): 3}
+FRESH = Day(date(2026, 4, 1), "bus_outbox_20260401", {0: 100, 1: 50})
+DONE = replace(FRESH, canonical=CANONICAL, narrowed=NARROWED)
+ALL = Progress(
+    today=date(2026, 4, 2),
+    said={0: 100, 1: 60},
+    projector={("999999.juki.resident.v1", 0): 10},
+    departments={"tax": {(TAX, 0): 7}, "school": {(SCHOOL, 0): 4}},
+    subscribed={"tax": frozenset({TAX}), "school": frozenset({SCHOOL})},
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "progress", "expected"),
+    [
+        (DONE, ALL, (DROP, "")),
+        (DONE, replace(ALL, today=date(2026, 4, 1)), (KEEP, "the day is not over")),
+        (DONE, replace(ALL, said={0: 99, 1: 60}), (KEEP, "the relay")),
+        (DONE, replace(ALL, said={0: 100}), (KEEP, "the relay")),
+        (FRESH, ALL, (NOTE_CANONICAL, "the projector")),
+        (replace(FRESH, canonical=CANONICAL), ALL, (NOTE_NARROWED, "the departments")),
+        (DONE, replace(ALL, projector={}), (KEEP, "the projector")),
+        (DONE, replace(ALL, departments={"school": {(SCHOOL, 0): 4}}), (KEEP, "tax")),
+        (DONE, replace(ALL, departments={"tax": {(TAX, 0): 7}, "school": {(SCHOOL, 0): 2}}), (KEEP, "school")),
+    ],
+)
+def test_a_day_goes_one_stage_after_the_other(day, progress, expected):
+    assert decide(day, progress) == expected
+
+
+class Notes:
+    """Days in memory: the port of retire.maintain."""
+
+    def __init__(self, day: Day) -> None:
+        self.day = day
+        self.dropped = False
+
+    def days(self):
+        return [] if self.dropped else [self.day]
+
+    def note(self, day, column, ends):
+        self.day = replace(self.day, **{column: ends})
+
+    def drop(self, day):
+        self.dropped = True
+        return True
+
+
+def test_what_was_noted_is_kept_until_the_next_run():
+    notes = Notes(FRESH)
+    behind = replace(ALL, projector={}, departments={})
+
+    first = maintain(notes, behind, lambda: CANONICAL, lambda: NARROWED)
+    second = maintain(notes, behind, lambda: pytest.fail("noted twice"), lambda: NARROWED)
+    third = maintain(notes, replace(ALL, departments={}), lambda: pytest.fail("noted twice"), lambda: NARROWED)
+    last = maintain(notes, ALL, lambda: pytest.fail("noted twice"), lambda: pytest.fail("noted twice"))
+
+    assert first == [("bus_outbox_20260401", NOTE_CANONICAL, "the projector")]
+    assert second == [("bus_outbox_20260401", KEEP, "the projector")]
+    assert third == [("bus_outbox_20260401", NOTE_NARROWED, "school")]
+    assert last == [("bus_outbox_20260401", DROP, "")]
+    assert notes.dropped
