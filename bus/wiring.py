@@ -66,9 +66,9 @@ class Wiring:
         return KafkaBroker(self.client(principal))
 
     def cluster(self) -> Cluster:
-        from bus.adapters.kafka import KafkaCluster
+        from bus.adapters.kafka_cluster import KafkaCluster
 
-        return KafkaCluster(self.client("admin"))
+        return KafkaCluster(self.client("admin"), self.settings.users)
 
     def store(self, connector: str) -> Store:
         from bus.adapters.sql.store import open_store

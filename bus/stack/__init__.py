@@ -1,0 +1,1 @@
+"""How does one machine get a real Kafka and a real PostgreSQL, without Docker?"""

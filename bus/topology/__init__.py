@@ -1,0 +1,1 @@
+"""How should the cluster be, who may read what there, and what is to be done about the difference?"""
