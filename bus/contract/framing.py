@@ -80,6 +80,11 @@ def _identity(contract: Contract, value: bytes) -> tuple[bytes, bytes]:
     return id, key
 
 
+def incarnation(value: bytes, contract: Contract) -> str:
+    """Of a value that the decoder has read: which life of the register it comes from."""
+    return _text(value, len(contract.prefix))[0].decode()
+
+
 def _text(value: bytes, start: int) -> tuple[bytes, int]:
     size = value[start]
     if size > 127:

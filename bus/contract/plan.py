@@ -137,7 +137,7 @@ class Plan:
     def source(self, result: str, guard: str, skip: int) -> str:
         self.lines.clear()
         self.texts.clear()
-        self._fields(list(_flat(Node("record", fields=self.node.fields[skip:]), "")), 2)
+        self._fields(list(flat(Node("record", fields=self.node.fields[skip:]), "")), 2)
         texts = ", ".join(self.texts)
         check = [
             f"        s = ''.join(filter(None, ({texts},)))",
@@ -159,7 +159,7 @@ class Plan:
         self.lines += ["    " * depth + line for line in lines]
 
     def _fields(self, leaves: Sequence[tuple[str, Node]], depth: int) -> None:
-        for (_, is_run), group in groupby(leaves, lambda leaf: (leaf[0].rpartition(".")[0], _may_run(leaf[1]))):
+        for (_, is_run), group in groupby(leaves, lambda leaf: (leaf[0].rpartition(".")[0], may_run(leaf[1]))):
             run = list(group)
             if is_run and len(run) >= RUN:
                 self._run(run, depth)
@@ -214,7 +214,7 @@ class Plan:
         elif node.kind == "record" and node.name not in PYTHON:
             if ahead:
                 self._say(depth, f"p += {ahead}")
-            self._fields(list(_flat(node, f"{path}.")), depth)
+            self._fields(list(flat(node, f"{path}.")), depth)
         elif node.kind == "date":
             self._say(
                 depth, f"d = DAYS(b[{at}:p + {ahead + 3}])", f"if d: p += {ahead + 3}", f"else: d, p = day(b, {at})",
@@ -259,14 +259,14 @@ class Plan:
                 self._say(depth, f"{inner} = u.{part}")
 
 
-def _flat(node: Node, prefix: str) -> Iterator[tuple[str, Node]]:
+def flat(node: Node, prefix: str) -> Iterator[tuple[str, Node]]:
     """Leaves in the order of the bytes: a record itself has none."""
     for name, inner in node.fields:
         if inner.kind == "record" and inner.name not in PYTHON:
-            yield from _flat(inner, f"{prefix}{name}.")
+            yield from flat(inner, f"{prefix}{name}.")
         else:
             yield prefix + name, inner
 
 
-def _may_run(node: Node) -> bool:
+def may_run(node: Node) -> bool:
     return node.kind == "nullable" and node.null == 0

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from bus.contract import compose, grant, project
+from bus.contract import compose, grant, project, written
 from bus.contract.lock import Entry, Lock
 from bus.contract.node import Node, at, node
 from bus.contract.strict import EPOCH, Reader, to_micros, varint, write
@@ -74,28 +74,46 @@ class Contract:
 
     def encode(self, event: Event, *, town: str, incarnation: str) -> bytes:
         """The value of the record; of a narrowed contract: with a body of the granted fields. Raises Reject naming the field."""
-        if self.narrowed:
-            body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, event.protected)
-            recorded = to_micros(event.recorded)
-            values = [project.pick(event.data, path) for path in self.paths]
-            return self.encode_narrowed(event.id, event.key, event.version, recorded, DATA, body, values, incarnation=incarnation)
-        record = {name: getattr(event, name) for name in _OF_EVENT}
-        return self.frame + write(
-            self.node,
-            record
-            | {"contract": self.fingerprint, "town": town, "incarnation": incarnation, "after": event.data},
-        )
+        if town != self.town:
+            raise Reject("an event of another town than the topic's", code="MISROUTED", where="town")
+        if not self.narrowed:
+            return self._event(event, incarnation)
+        body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, event.protected)
+        recorded = to_micros(event.recorded)
+        values = tuple(project.pick(event.data, path) for path in self.paths)
+        return self._notice(event.id, event.key, event.version, recorded, DATA, body, values, incarnation)
 
     def encode_narrowed(
         self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,
         values: Sequence[Any] = (), *, incarnation: str,
     ) -> bytes:  # fmt: skip
-        """`body`: (kind, reason, effective, supersedes, change_set, protected); `values`: in the order of `paths`."""
+        """`recorded`: µs; `body`: (kind, reason, effective, supersedes, change_set, protected) in DATA, else None; `values`: in the
+        order of `paths`."""
+        if (mode == DATA) is (body is None):
+            raise Reject("mode and body contradict each other", code="DATA", where="body")
+        return self._notice(id, key, version, recorded, mode, body, values, incarnation)
+
+    @cached_property
+    def _event(self) -> Callable[..., bytes]:
+        return written.event(self.node, self.prefix, self._slow_event)
+
+    @cached_property
+    def _notice(self) -> Callable[..., bytes]:
+        return written.notice(self.node, self.prefix, self._slow_notice)
+
+    def _slow_event(self, event: Event, incarnation: str) -> bytes:
+        record = {name: getattr(event, name) for name in _OF_EVENT}
+        outer = {"contract": self.fingerprint, "town": self.town, "incarnation": incarnation, "after": event.data}
+        return self.frame + write(self.node, record | outer)
+
+    def _slow_notice(
+        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,
+        values: Sequence[Any], incarnation: str,
+    ) -> bytes:  # fmt: skip
         head = {"contract": self.fingerprint, "town": self.town, "incarnation": incarnation, "id": id, "key": key}
         inner = None
         if body is not None:
-            inner = dict(zip(("kind", "reason", "effective", "supersedes", "change_set", "protected"), body, strict=True))
-            inner["data"] = _nest(self.paths, values)
+            inner = dict(zip(project.BODY, body, strict=True)) | {"data": _nest(self.paths, values)}
         when = EPOCH + timedelta(microseconds=recorded)
         return self.frame + write(self.node, head | {"version": version, "recorded": when, "mode": mode, "body": inner})
 
