@@ -31,12 +31,12 @@ def run(
 
     Example: bus projector run --until-idle
     """
-    from bus.disclosure.audience import entities
+    from bus.disclosure.audience import audiences
     from bus.disclosure.projector import Projector, run as drive
 
     telemetry.configure("warning" if run.quiet else "info")
     topology, wiring = run.wiring.topology, run.wiring
-    found = entities(topology, wiring.contracts, lambda subscription: wiring.connector(subscription).concerns)
+    found = audiences(topology, wiring.contracts, lambda subscription: wiring.connector(subscription).concerns)
     projector = Projector(wiring.broker("projector"), _positions(run), found, holder=f"{platform.node()}:{os.getpid()}")
     try:
         done = drive(projector, until_idle=until_idle)

@@ -4,18 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from bus.contract.schema import Contract, micros
-from bus.dates import day
+from bus.contract.schema import Contract
+from bus.dates import Uncertain, day
 from bus.disclosure.decision import NOBODY, Side, mode, touches
-from bus.disclosure.protect import hides, is_hidden, is_protected
+from bus.disclosure.protect import hides, is_hidden
 from bus.disclosure.purpose import Stanza
 from bus.errors import BusError, Reject, Undecided
-from bus.event import DATA
+from bus.event import DATA, ChangeSet
 
-Image = Mapping[str, Any]
-Rule = Callable[[Image, date], bool]  # gets the granted fields as the subscription may see them, and the day
+Cells = tuple[Any, ...]
+Rule = Callable[
+    [Mapping[str, Any], date], bool
+]  # gets the granted fields as the subscription may see them, and the day
+
+
+class Image(NamedTuple):
+    """One side of a canonical event: the values of all paths that anybody hears, in the order of Audience.asked."""
+
+    cells: Cells
+    protected: bool
+    recorded: datetime
+
+
+class Spoken(NamedTuple):
+    """A canonical event, read."""
+
+    id: str
+    key: str
+    version: int
+    micros: int
+    kind: str
+    reason: str
+    effective: Uncertain
+    supersedes: str | None
+    change_set: ChangeSet | None
+    undoes: Sequence[str]
+    incarnation: str
+    before: Image | None
+    after: Image
 
 
 class Said(NamedTuple):
@@ -28,41 +57,51 @@ class Said(NamedTuple):
 class Hearing:
     """One subscription's ear for one entity."""
 
-    def __init__(self, stanza: Stanza, contract: Contract, image: dict[str, Any], rule: Rule | None) -> None:
-        """`contract`: the narrowed one; `image`: the schema of the whole image; `rule`: `concerns`, None: all."""
+    def __init__(
+        self, stanza: Stanza, contract: Contract, image: dict[str, Any], asked: Sequence[str], rule: Rule | None
+    ) -> None:
+        """`contract`: the narrowed one. `image`: the schema of the whole image. `asked`: what Image.cells hold.
+
+        `rule`: the subscription's `concerns`; None: every person concerns it.
+        """
         self.id = stanza.id
         self.topic = contract.topic
         self.contract = contract
         self._rule = rule
         self._paths = contract.paths
-        self._pick = picker(self._paths)
+        self._pick = picker([asked.index(path) for path in self._paths])
+        self._nest = nester(self._paths)
         hidden = frozenset() if stanza.sees_protected else hides(image)
         self._hidden = tuple(index for index, path in enumerate(self._paths) if is_hidden(path, hidden))
         self._open_paths = tuple(path for path in self._paths if not is_hidden(path, hidden))
 
-    def hear(self, event: Mapping[str, Any]) -> Said | None:
-        """`event`: a canonical record as its schema nests it (Contract.read). Raises Reject when the rule fails."""
-        after = self.side(event["after"], event["recorded"])
-        before = NOBODY if event["before"] is None else self.side(event["before"], event["before_recorded"])
-        said = mode(event["kind"], before, after, undone=self._undone(event, after))
-        return None if said is None else Said(said, self._encode(event, said, after))
+    def hear(self, event: Spoken) -> Said | None:
+        """None: the subscription hears nothing. Raises Reject RULE when its rule fails."""
+        after = self.side(event.after)
+        before = NOBODY if event.before is None else self.side(event.before)
+        said = mode(event.kind, before, after, undone=self._undone(event, after))
+        if said is None:
+            return None
+        head = (event.id, event.key, event.version, event.micros, said)
+        if said != DATA:
+            return Said(said, self.contract.encode_narrowed(*head, None, incarnation=event.incarnation))
+        body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, after.protected)
+        return Said(said, self.contract.encode_narrowed(*head, body, after.visible, incarnation=event.incarnation))
 
-    def side(self, image: Image, recorded: datetime | None) -> Side:
-        protected = is_protected(image)
-        visible = self._pick(image)
-        if protected and self._hidden:
+    def side(self, image: Image) -> Side:
+        visible = self._pick(image.cells)
+        if image.protected and self._hidden:
             masked = list(visible)
             for index in self._hidden:
                 masked[index] = None
             visible = tuple(masked)
-        return Side(self._rule is None or self._concerns(self._rule, visible, recorded), protected, visible)
+        concerns = self._rule is None or self._concerns(self._rule, visible, image.recorded)
+        return Side(concerns, image.protected, visible)
 
-    def _concerns(self, rule: Rule, visible: Sequence[Any], recorded: datetime | None) -> bool:
+    def _concerns(self, rule: Rule, visible: Cells, recorded: datetime) -> bool:
         """Undecided counts as yes: the department then decides, which it cannot about what it does not hear."""
-        if recorded is None:
-            raise Reject("an image before without the time it was recorded", code="DECODE", where="before_recorded")
         try:
-            return bool(rule(nest(self._paths, visible), day(recorded)))
+            return bool(rule(self._nest(visible), day(recorded)))
         except Undecided:
             return True
         except BusError as error:
@@ -70,45 +109,34 @@ class Hearing:
         except Exception as error:  # noqa: BLE001  # a rule is a department's code: whatever it does is this event's fault
             raise Reject(f"the concerns rule of {self.id} fails: {type(error).__name__}", code="RULE") from None
 
-    def _undone(self, event: Mapping[str, Any], after: Side) -> bool:
-        if event["supersedes"] is None or not event["undoes"]:
+    def _undone(self, event: Spoken, after: Side) -> bool:
+        if event.supersedes is None or not event.undoes:
             return False
-        return touches(self._open_paths if after.protected else self._paths, event["undoes"])
-
-    def _encode(self, event: Mapping[str, Any], said: str, after: Side) -> bytes:
-        body: tuple[Any, ...] | None = None
-        if said == DATA:
-            change_set = event["change_set"]
-            body = (
-                event["kind"],
-                event["reason"],
-                event["effective"],
-                event["supersedes"],
-                change_set,
-                after.protected,
-            )
-        recorded = micros(event["recorded"])
-        values = after.visible if body else ()
-        head = (event["id"], event["key"], event["version"], recorded)
-        return self.contract.encode_narrowed(*head, said, body, values, incarnation=event["incarnation"])
+        return touches(self._open_paths if after.protected else self._paths, event.undoes)
 
 
-def picker(paths: Sequence[str]) -> Callable[[Image], tuple[Any, ...]]:
-    """Compiled: (image["name"]["full"], image["birth"], …). A group is never blank: every one is there."""
+def picker(indices: Sequence[int]) -> Callable[[Cells], Cells]:
+    if len(indices) == 1:
+        (only,) = indices
+        return lambda cells: (cells[only],)
+    return itemgetter(*indices)
+
+
+def nester(paths: Sequence[str]) -> Callable[[Cells], dict[str, Any]]:
+    """Compiled: the values of `paths` nested as the image is, {"birth": v[0], "address": {"lot": v[1]}}."""
     if not all(part.isidentifier() for path in paths for part in path.split(".")):
         raise ValueError("a path is not made of names")
-    reads = ("image" + "".join(f"[{part!r}]" for part in path.split(".")) for path in paths)
-    pick: Callable[[Image], tuple[Any, ...]] = eval(f"lambda image: ({', '.join(reads)},)")  # noqa: S307  # names, see above
-    return pick
-
-
-def nest(paths: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """The granted part of an image, nested as the image is."""
-    image: dict[str, Any] = {}
-    for path, value in zip(paths, values, strict=True):
+    shape: dict[str, Any] = {}
+    for index, path in enumerate(paths):
         *groups, leaf = path.split(".")
-        inner = image
+        inner = shape
         for group in groups:
             inner = inner.setdefault(group, {})
-        inner[leaf] = value
-    return image
+        inner[leaf] = index
+    made: Callable[[Cells], dict[str, Any]] = eval(f"lambda v: {_source(shape)}")  # noqa: S307  # names and numbers only
+    return made
+
+
+def _source(shape: Mapping[str, Any]) -> str:
+    cells = (f"{name!r}: {_source(at) if isinstance(at, dict) else f'v[{at}]'}" for name, at in shape.items())
+    return "{" + ", ".join(cells) + "}"

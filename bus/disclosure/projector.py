@@ -16,9 +16,7 @@ from typing import Final
 
 from bus import telemetry
 from bus.broker import Broker, Message, Offsets, Record, Subscription
-from bus.contract import framing
-from bus.contract.schema import Contract
-from bus.disclosure.hearing import Hearing
+from bus.disclosure.audience import Audience
 from bus.disclosure.positions import BEHIND, SKIP, Held, Person, Place, Positions
 from bus.errors import BusError, Fenced, Reject, Unavailable
 
@@ -26,14 +24,6 @@ NAME: Final = "projector"
 LEASE_SECONDS: Final = 10.0
 MANY: Final = 100  # persons set aside in a row: then it is the contract or the topology, and not the people
 _LOOK_SECONDS: Final = 1.0  # how often operators' decisions are looked for
-
-
-@dataclass(frozen=True)
-class Entity:
-    """A canonical topic and who hears of it."""
-
-    contract: Contract
-    hearings: Sequence[Hearing]
 
 
 @dataclass
@@ -49,11 +39,11 @@ class Batch:
 class Projector:
     """One per bus; a second one stands by. Used by one thread."""
 
-    def __init__(self, broker: Broker, positions: Positions, entities: Mapping[str, Entity], *, holder: str) -> None:
-        """`entities`: by canonical topic."""
+    def __init__(self, broker: Broker, positions: Positions, audiences: Mapping[str, Audience], *, holder: str) -> None:
+        """`audiences`: by canonical topic."""
         self._broker = broker
         self._positions = positions
-        self._entities = entities
+        self._audiences = audiences
         self._holder = holder
         self._epoch: int | None = None
         self._subscription: Subscription | None = None
@@ -88,7 +78,7 @@ class Projector:
         """Has everything been taken that is in the canonical topics now?"""
         if self._subscription is None:
             return False
-        ends, here = self._broker.ends(list(self._entities)), self._subscription.position()
+        ends, here = self._broker.ends(list(self._audiences)), self._subscription.position()
         return all(here.get(place, 0) >= end for place, end in ends.items())
 
     def close(self) -> None:
@@ -111,7 +101,7 @@ class Projector:
         if self._subscription is None:
             self._done = dict(self._positions.offsets(NAME))
             self._waiting = {person for person, _ in self._positions.waiting()}
-            self._subscription = self._broker.subscribe(NAME, list(self._entities), self._done)
+            self._subscription = self._broker.subscribe(NAME, list(self._audiences), self._done)
         return True
 
     def _renew(self) -> None:
@@ -162,11 +152,8 @@ class Projector:
 
     def _tell(self, record: Record, batch: Batch) -> str | None:
         """Adds what every subscription is to hear of one record; or gives the code of why it cannot be known."""
-        entity = self._entities[record.topic]
         try:
-            framing.check(record, entity.contract)
-            event = entity.contract.read(record.value)
-            said = [(hearing, heard) for hearing in entity.hearings if (heard := hearing.hear(event))]
+            told = self._audiences[record.topic].tell(record)
         except Reject as error:
             return error.code
         except BusError:
@@ -174,10 +161,8 @@ class Projector:
         except Exception as error:  # noqa: BLE001  # no record whatever may stop the projector
             telemetry.crashed(NAME, error)
             return "UNREADABLE"
-        assert record.key is not None
-        for hearing, (mode, value) in said:
-            headers = framing.headers(hearing.contract, id=event["id"], recorded=event["recorded"], value=value)
-            batch.messages.append(Message(hearing.topic, record.key, value, headers, record.partition))
+        for hearing, mode, message in told:
+            batch.messages.append(message)
             batch.origins.append(record)
             batch.told[hearing.id, mode] += 1
         return None

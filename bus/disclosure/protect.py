@@ -9,6 +9,7 @@ from bus.contract.grant import protected_paths
 
 # Not an address, but it says that there is a new one, or since when: the record of a protected person who moves has to
 # look like that of one who does not (reliability I9). What happened legally is in the envelope of what may be heard.
+LEVEL: Final = "protection.level"
 DERIVED: Final = frozenset(
     {
         "address.since",
@@ -31,13 +32,18 @@ def hides(image_schema: dict[str, Any]) -> frozenset[str]:
     return protected_paths(image_schema) | DERIVED
 
 
-def is_protected(image: Mapping[str, Any]) -> bool:
-    """Only an explicit null level is unprotected: an unknown level is, and so is an image that does not say.
+def is_protected(level: Any) -> bool:
+    """Only a blank level is unprotected; every other value is, also one that nobody knows yet.
 
     The end date of a measure changes nothing: it ends by request or decision, which is a version of its own.
     """
+    return level is not None
+
+
+def protects(image: Mapping[str, Any]) -> bool:
+    """The same of a nested image; one that does not say is protected."""
     try:
-        return image["protection"]["level"] is not None
+        return is_protected(image["protection"]["level"])
     except (KeyError, TypeError):
         return True
 

@@ -1,0 +1,250 @@
+"""Does a record say what its subscriber may hear, and nothing else?"""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from bus.dates import Uncertain
+from bus.disclosure.audience import audiences
+from bus.disclosure.hearing import nester
+from bus.disclosure.protect import DERIVED, hides, is_hidden, protects
+from bus.errors import Misconfigured, Reject, Undecided
+from bus.event import BARE, DATA, KINDS, REMOVED
+from tests.disclosure.town import CANONICAL, CONTRACTS, ENTITY, TOWN, Person, audience, changed, image, message
+
+CHILD, GROWN = Uncertain.on(date(2018, 4, 1)), Uncertain.on(date(1980, 4, 1))
+ADDRESS = {"address__town_code": "0101", "address__lot": "12-3", "address__since": Uncertain("令和2年5月1日")}
+
+
+def hear(subscription, event, **rules):
+    """(mode, decoded record) of what one subscription is told."""
+    listening = audience(**rules)
+    (hearing,) = (one for one in listening.hearings if one.id == subscription)
+    said = hearing.hear(listening.read(message(event).value))
+    return (None, None) if said is None else (said.mode, CONTRACTS.narrowed(subscription, ENTITY).read(said.value))
+
+
+class TestTheRuleOfDecision17OnRealRecords:
+    def test_the_first_version_is_data_and_holds_only_granted_fields(self):
+        event = Person("P").says(image(name__full="山田", sex="1", birth=CHILD, **ADDRESS), "REGISTER")
+
+        mode, record = hear("zei", event)
+
+        assert mode == DATA
+        assert record["body"]["data"] == {
+            "is_resident": True,
+            "name": {"full": "山田"},
+            "birth": CHILD,
+            "address": {"town_code": "0101", "lot": "12-3"},
+        }
+        assert record["body"]["protected"] is False
+        assert (record["id"], record["key"], record["version"], record["incarnation"]) == (event.id, "P", 1, "1")
+
+    def test_a_change_of_what_is_not_granted_is_a_bare_version(self):
+        person = Person("P")
+        old = image(name__full="山田", sex="1")
+        person.says(old)
+
+        mode, record = hear("zei", person.says(changed(old, sex="2")))
+
+        assert (mode, record["body"], record["version"]) == (BARE, None, 2)
+
+    def test_whoever_stops_concerning_a_subscription_is_removed_once_without_data(self):
+        person = Person("P")
+        child = image(birth=CHILD, **ADDRESS)
+        person.says(child)
+        mode, record = hear("shugaku", person.says(changed(child, birth=GROWN)))
+        assert (mode, record["body"]) == (REMOVED, None)
+
+        assert hear("shugaku", person.says(changed(child, birth=GROWN, sex="1"))) == (None, None)
+
+    def test_the_image_before_is_judged_by_its_own_day(self):
+        """Nobody says that a year has gone by; a rule that holds until 31 March ends at the next version."""
+        until_march = lambda _image, on: on < date(2026, 4, 1)
+        person = Person("P")
+        person.says(image())  # recorded 1 April; the next says its image before is of that day minus nothing
+        event = person.says(image(sex="1"))
+
+        assert hear("shugaku", event, shugaku=until_march) == (None, None)
+        early = event.before_recorded.replace(month=3, day=31, hour=14)  # 23:00 in Japan
+        assert hear("shugaku", replace(event, before_recorded=early), shugaku=until_march)[0] == REMOVED
+        midnight = early.replace(hour=15)  # 1 April in Japan
+        assert hear("shugaku", replace(event, before_recorded=midnight), shugaku=until_march) == (None, None)
+
+    @pytest.mark.parametrize("kind", ["RESYNC", "CLOCK", "IDENTITY"])
+    def test_what_is_said_on_purpose_is_data_even_when_nothing_differs(self, kind):
+        person = Person("P")
+        person.says(image(birth=CHILD))
+        event = person.says(image(birth=CHILD), kind)
+
+        assert hear("shugaku", event)[0] == DATA
+        assert hear("shugaku", event, shugaku=lambda *_: False) == (None, None)
+
+    def test_an_annulment_is_heard_by_who_heard_what_it_takes_back(self):
+        person = Person("P")
+        person.says(image())
+        event = person.says(image(), "ANNUL", supersedes="x", undoes=("address.lot", "sex"))
+
+        assert hear("zei", event)[0] == DATA
+        assert hear("meibo", event)[0] == BARE
+
+    def test_a_rule_that_cannot_tell_counts_as_yes_and_one_that_fails_holds_the_person(self):
+        def undecided(*_):
+            raise Undecided("who knows")
+
+        event = Person("P").says(image())
+
+        assert hear("shugaku", event, shugaku=undecided)[0] == DATA
+        with pytest.raises(Reject) as caught:
+            hear("shugaku", event, shugaku=lambda record, _: record["name"])  # not granted
+        assert caught.value.code == "RULE"
+        assert "name" not in str(caught.value)
+
+    def test_a_rule_that_is_named_and_missing_is_a_mistake_at_the_start(self):
+        with pytest.raises(Misconfigured):
+            audiences(TOWN, CONTRACTS, {}.get)
+
+
+class TestProtection:
+    @pytest.mark.parametrize("level", ["SHIEN", "KARI", "something new", ""])
+    def test_any_level_hides_the_address_from_that_version_on(self, level):
+        person = Person("P")
+        open_ = image(name__full="山田", **ADDRESS)
+        person.says(open_)
+        mode, record = hear("zei", person.says(changed(open_, protection__level=level)))
+
+        assert mode == DATA
+        assert record["body"]["protected"] is True
+        assert record["body"]["data"]["address"] == {"town_code": None, "lot": None}
+        assert record["body"]["data"]["name"]["full"] == "山田"
+
+    def test_a_subscription_with_its_own_statute_sees_all(self):
+        person = Person("P")
+        person.says(image(**ADDRESS))
+        mode, record = hear("fukushi", person.says(image(protection__level="SHIEN", **ADDRESS)))
+
+        assert mode == DATA
+        assert record["body"]["data"]["address"]["lot"] == "12-3"
+
+    def test_the_end_of_protection_shows_the_address_again(self):
+        person = Person("P")
+        person.says(image(protection__level="SHIEN", **ADDRESS))
+        mode, record = hear("zei", person.says(image(**ADDRESS)))
+
+        assert (mode, record["body"]["protected"]) == (DATA, False)
+        assert record["body"]["data"]["address"]["lot"] == "12-3"
+
+    def test_the_flag_is_heard_even_by_who_hears_no_address(self):
+        person = Person("P")
+        person.says(image())
+        mode, record = hear("meibo", person.says(image(protection__level="KARI")))
+
+        assert (mode, record["body"]["protected"]) == (DATA, True)
+
+    def test_a_rule_never_sees_what_is_hidden(self):
+        seen = []
+        hear(
+            "shugaku",
+            Person("P").says(image(protection__level="SHIEN", **ADDRESS)),
+            shugaku=lambda *it: seen.append(it),
+        )
+
+        ((shown, _),) = seen
+        assert shown == {"birth": None, "address": {"town_code": None}, "is_resident": True}
+
+    @pytest.mark.parametrize("broken", [{}, {"protection": None}, {"protection": {}}, {"protection": {"level": ""}}])
+    def test_what_does_not_say_is_protected(self, broken):
+        assert protects(broken)
+
+    def test_everything_derived_exists_and_every_address_is_hidden(self):
+        hidden = hides(CANONICAL.image)
+
+        assert set(CANONICAL.paths) >= DERIVED
+        assert {path for path in CANONICAL.paths if path.startswith(("address.", "previous."))} <= hidden
+        assert is_hidden("address.since.text", hidden)
+        assert not is_hidden("name.full", hidden)
+
+    @pytest.mark.parametrize("subscription", [one for one in TOWN.subscriptions if one != "fukushi"])
+    def test_a_protected_person_who_moves_looks_like_one_who_does_not(self, subscription):
+        """Same number of records, modes and sizes; nothing but ids and times differs (I9)."""
+        birth = CHILD
+        moves, stays = Person("0001"), Person("0001")
+        told = []
+        for person, at in ((moves, [1, 2, 33]), (stays, [1, 1, 1])):
+            sequence = []
+            for index, lot in enumerate(at):
+                home = image(name__full="山田", birth=birth, protection__level="SHIEN", sex=str(index))
+                home = changed(
+                    home,
+                    address__lot=f"{lot}番地",
+                    address__town_code=str(lot),
+                    address__since=Uncertain(f"その{lot}"),
+                    previous__lot=str(lot),
+                    movement__reason_code=str(lot),
+                )
+                sequence.append(hear(subscription, person.says(home)))
+            told.append(sequence)
+
+        assert told[0] == told[1]
+        assert [mode for mode, _ in told[0]] == [DATA, BARE, BARE]
+
+
+LEAVES = st.sampled_from([path for path in CANONICAL.paths if path != "is_resident"])
+
+
+@st.composite
+def images(draw, mark):
+    """Every cell holds a canary that names its place; some are blank."""
+    blank = set(draw(st.lists(LEAVES, max_size=8)))
+    made = image()
+    for index, path in enumerate(CANONICAL.paths):
+        if path != "is_resident" and path not in blank:
+            text = f"canary{index}{mark}"
+            value = Uncertain(text) if is_date(path) else text
+            changed_in_place(made, path, value)
+    changed_in_place(made, "protection.level", draw(st.sampled_from([None, "SHIEN", "KARI", "?"])))
+    return made
+
+
+def is_date(path):
+    from bus.contract.node import at
+
+    node = at(CANONICAL.node, f"after.{path}")
+    return node.kind == "nullable" and node.inner.kind == "record"
+
+
+def changed_in_place(target, path, value):
+    from tests.disclosure.town import put
+
+    put(target, path, value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(images("b"), images("a"), st.sampled_from(KINDS), st.lists(LEAVES, max_size=3), st.booleans(), st.booleans())
+def test_no_byte_of_what_is_not_granted_or_hidden_is_ever_written(before, after, kind, undoes, first, concerned):
+    person = Person("K")
+    if not first:
+        person.says(before)
+    event = person.says(after, kind, supersedes="an id" if undoes else None, undoes=tuple(undoes))
+    listening = audience(shugaku=lambda *_: concerned)
+    spoken = listening.read(message(event).value)
+
+    for hearing in listening.hearings:
+        said = hearing.hear(spoken)
+        if said is None:
+            continue
+        granted = set(CONTRACTS.narrowed(hearing.id, ENTITY).paths)
+        exempt = TOWN.subscriptions[hearing.id].sees_protected or after["protection"]["level"] is None
+        hidden = frozenset() if exempt else hides(CANONICAL.image)
+        visible = {path for path in granted if not is_hidden(path, hidden)} if said.mode == DATA else set()
+        for index, path in enumerate(CANONICAL.paths):
+            assert f"canary{index}b".encode() not in said.value  # the image before is nobody's
+            if path not in visible:
+                assert f"canary{index}a".encode() not in said.value, path
+
+
+def test_compiled_code_is_only_made_of_names():
+    with pytest.raises(ValueError, match="names"):
+        nester(["address.lot'] or exit() #"])
