@@ -111,7 +111,7 @@ class Outcome:
     waiting: dict[str, list[Parked]]
     keeps: dict[str, dict[str, Sequence[Row]]] = field(default_factory=dict)  # table -> key -> rows; the last one counts
     appends: dict[str, list[Append]] = field(default_factory=dict)            # table -> all of them, in order
-    moved: dict[str, int] = field(default_factory=dict)     # key -> the first version that was applied now
+    moved: dict[str, Delivery] = field(default_factory=dict)  # key -> the first that was applied now
     parked: dict[tuple[str, int], Parked] = field(default_factory=dict)
     freed: list[tuple[str, int]] = field(default_factory=list)
     reviews: list[tuple[str, str, str]] = field(default_factory=list)         # key, event id, why
@@ -120,7 +120,7 @@ class Outcome:
     def take(self, delivery: Delivery) -> None:
         key = delivery.key
         if key not in self.moved:
-            self.moved[key] = delivery.version
+            self.moved[key] = delivery
         self.seen[key] = Seen(delivery.version, delivery.recorded, delivery.id, delivery.digest, delivery.mode == REMOVED)
         for change in delivery.changes:
             if isinstance(change, Keep):
@@ -197,15 +197,18 @@ def settle(
 def hopeful(deliveries: Sequence[Delivery], held: Iterable[str]) -> Outcome | None:
     """The outcome if every delivery is the next of its person, for stores that can check just that while they write.
 
-    None: something in the batch needs a closer look. `Outcome.moved` holds the versions to be checked: a person's first one
+    None: something in the batch needs a closer look. `Outcome.moved` holds what is still to be checked: a person's first one
     here must follow the applied one, unless nothing was applied or a removal.
     """
     outcome, held = Outcome({}, {}), frozenset(held)
     last = outcome.seen
     for delivery in deliveries:
         previous = last.get(delivery.key)
-        usual = delivery.version == previous.version + 1 if previous else 1 <= delivery.version <= HIGHEST
-        if not usual or delivery.reject or delivery.key in held:
+        if previous:
+            usual = delivery.version == previous.version + 1 and delivery.id != previous.id
+        else:
+            usual = 1 <= delivery.version <= HIGHEST and delivery.key not in held
+        if not usual or delivery.reject:
             return None
         outcome.take(delivery)
     outcome.applied.fresh = len(deliveries)

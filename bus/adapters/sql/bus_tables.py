@@ -31,6 +31,7 @@ TYPES: Final[dict[str, sa.types.TypeEngine[Any]]] = {
     "timestamp": sa.DateTime(timezone=True),
 }
 _KEY: Final = String(191)  # the longest that every database can index
+_LONG: Final = Text().with_variant(Text(2**24), "mysql", "mariadb")
 _OFTEN_UPDATED: Final = {"fillfactor": 85}
 
 metadata: Final = MetaData()
@@ -78,7 +79,7 @@ parked: Final = sa.Table(
     Column("timestamp", BigInteger, nullable=False),
     Column("record_key", LargeBinary),
     Column("value", LargeBinary(2**24)),
-    Column("headers", Text(2**24), nullable=False),
+    Column("headers", _LONG, nullable=False),
 )
 review: Final = sa.Table(
     "bus_review",
@@ -112,7 +113,7 @@ def department(table: Table, into: MetaData) -> sa.Table:
     one = not (table.kept and table.many)
     head = Column(first.name, _KEY, primary_key=one, nullable=False, index=not one)
     rest = [Column(column.name, TYPES[column.type]) for column in others]
-    return sa.Table(table.name, into, head, *rest, postgresql_with=_OFTEN_UPDATED if table.kept else {})
+    return sa.Table(table.name, into, head, *rest, **({"postgresql_with": _OFTEN_UPDATED} if table.kept else {}))
 
 
 def instant(micros: int) -> datetime:
