@@ -41,7 +41,7 @@ def notice(contract: Contract, paths: Sequence[str]) -> Decoder:
     wanted = [*NOTICE, *(f"body.{name}" for name in BODY), *(f"body.data.{path}" for path in paths)]
     for path in wanted:
         known(contract.node, path)
-    plan = Plan(contract.node, contract.prefix)
+    plan = _plan(contract)
     names = ", ".join(plan.var(path) for path in wanted)
 
     def slow(value: bytes) -> tuple[Any, ...]:
@@ -49,6 +49,12 @@ def notice(contract: Contract, paths: Sequence[str]) -> Decoder:
         return tuple(pick(record, path) for path in wanted)
 
     return plan.build(f"({names},)", slow, _contradiction(plan), IN_START)
+
+
+def _plan(contract: Contract) -> Plan:
+    plan = Plan(contract.node, contract.prefix)
+    plan.var("incarnation")  # nobody's value, but its text is judged like any other
+    return plan
 
 
 def _contradiction(plan: Plan) -> str:
@@ -59,7 +65,7 @@ def event(contract: Contract, paths: Sequence[str]) -> Decoder:
     """Of a canonical contract: (*EVENT, before, after), the images as tuples of `paths`; before is None for the first."""
     for path in paths:
         known(contract.node, f"after.{path}")
-    plan = Plan(contract.node, contract.prefix)
+    plan = _plan(contract)
     head = ", ".join(plan.var(path) for path in EVENT)
     before, after = (", ".join(plan.var(f"{image}.{path}") for path in paths) for image in ("before", "after"))
     here = plan.var("before?")
@@ -74,7 +80,7 @@ def event(contract: Contract, paths: Sequence[str]) -> Decoder:
 
 def whole(contract: Contract) -> Callable[[bytes], Event]:
     """The event itself, with its images as nested dicts."""
-    plan = Plan(contract.node, contract.prefix)
+    plan = _plan(contract)
     plan.names |= {"Event": Event, "when": _when, "protected": protected, "bare": _bare}
     inner = "body." if contract.narrowed else ""
     head = {name: plan.var(name) for name in ("id", "key", "version")}

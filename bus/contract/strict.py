@@ -192,8 +192,8 @@ def _as(kind: Any, value: Any, where: str) -> Any:
 def _scalar(node: Node, value: Any, where: str) -> bytes:
     match node.kind:
         case "string":
-            raw = _utf8(text.check(_as(str, value, where), where), where)
-            return varint(len(raw)) + raw
+            encoded = text.check(_as(str, value, where), where).encode()
+            return varint(len(encoded)) + encoded
         case "boolean":
             return b"\1" if _as(bool, value, where) else b"\0"
         case "enum":
@@ -210,7 +210,7 @@ def _scalar(node: Node, value: Any, where: str) -> bytes:
         case "int" | "long":
             return varint(_integer(node.kind, value, where))
         case "bytes" | "fixed":
-            raw = _as(bytes, value, where)
+            raw: bytes = _as(bytes, value, where)
             if node.kind == "fixed" and len(raw) != node.size:
                 raise bad("DATA", "not of the fixed size", where)
             return raw if node.kind == "fixed" else varint(len(raw)) + raw
@@ -223,10 +223,3 @@ def _integer(kind: str, value: Any, where: str) -> int:
     if isinstance(value, bool) or not -(1 << bits) <= number < 1 << bits:
         raise bad("RANGE", f"not an {kind}", where)
     return number
-
-
-def _utf8(value: str, where: str) -> bytes:
-    try:
-        return value.encode()
-    except UnicodeEncodeError:
-        raise bad("ENCODING", "a lone surrogate", where) from None

@@ -18,7 +18,7 @@ def printable(texts: Iterable[str | None]) -> bool:
 
 
 def fault(text: str, gaiji: Sequence[tuple[int, int]] = GAIJI) -> str | None:
-    """NUL, CONTROL or None."""
+    """NUL, CONTROL, ENCODING or None."""
     if text.isprintable():
         return None
     for letter in text:
@@ -31,6 +31,8 @@ def _fault(letter: str, gaiji: Sequence[tuple[int, int]]) -> str | None:
     if letter == "\0":
         return "NUL"
     category, code = unicodedata.category(letter), ord(letter)
+    if category == "Cs":
+        return "ENCODING"
     if category == "Zs":  # spaces, U+3000 among them
         return None
     if category == "Co" and any(first <= code <= last for first, last in gaiji):
@@ -40,10 +42,14 @@ def _fault(letter: str, gaiji: Sequence[tuple[int, int]]) -> str | None:
     return "CONTROL"  # Cc, Cf (bidi, zero-width, tags), Zl, Zp, other private use, noncharacters, unassigned
 
 
+_WHAT = {
+    "NUL": "the text holds a NUL",
+    "CONTROL": "the text holds a control, invisible or undeclared character",
+    "ENCODING": "the text holds half a character",
+}
+
+
 def check(text: str, where: str) -> str:
-    code = fault(text)
-    if code == "NUL":
-        raise Reject("the text holds a NUL", code="NUL", where=where)
-    if code:
-        raise Reject("the text holds a control, invisible or undeclared character", code="CONTROL", where=where)
+    if code := fault(text):
+        raise Reject(_WHAT[code], code=code, where=where)
     return text
