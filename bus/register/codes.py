@@ -1,0 +1,39 @@
+"""Which reasons and which columns are there? Data from schemas/, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+
+from bus.errors import Misconfigured
+from bus.register.act import Reason
+
+
+class Column(NamedTuple):
+    """A column of a file layout, and where its cells stand in the image (`key`: the person's key)."""
+
+    name: str
+    path: str
+    is_date: bool
+
+
+@lru_cache
+def reasons(schemas: Path) -> Mapping[str, Reason]:
+    return {entry["reason"]: Reason(**entry) for entry in _read(schemas / "codes" / "reason.yaml")}
+
+
+@lru_cache
+def layout(schemas: Path, name: str) -> tuple[Column, ...]:
+    entries = _read(schemas / "layouts" / f"{name}.yaml")
+    return tuple(Column(entry["column"], entry["path"], entry.get("date", False)) for entry in entries)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise Misconfigured(f"{path.name} is missing", where=str(path))
+    entries: list[dict[str, Any]] = YAML(typ="safe").load(path)
+    return entries
