@@ -59,6 +59,16 @@ class Uncertain(NamedTuple):
         return self.earliest is not None and self.earliest == self.latest
 
 
+def attains(born: date, age: int) -> date:
+    """The day on which somebody attains an age: the day before the birthday (年齢計算ニ関スル法律; 民法 143条).
+
+    Born on 29 February: on 28 February, in leap years as well as in common ones.
+    """
+    if (born.month, born.day) == (2, 29):
+        return date(born.year + age, 2, 28)
+    return date(born.year + age, born.month, born.day) - timedelta(days=1)
+
+
 def certain(when: Uncertain | None, answer: Callable[[date], T]) -> T:
     """The answer, if the earliest and the latest possible day agree on it; else Undecided.
 
