@@ -29,7 +29,7 @@ from prometheus_client import (
 OTHER: Final = "OTHER"
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")  # a number alone, which could be a person's, is not a code
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}|\d{1,3}")  # ids of connectors, components, shards
-_PLACE = re.compile(r"[A-Za-z0-9._:/-]{1,160}")  # topic/partition/offset, event id, file:line
+_PLACE = re.compile(r"(?=.*[/:-])(?!\d+/|\d{9})[A-Za-z0-9._:/-]{1,160}")  # topic/partition/offset, event id, file:line
 _SAY_AGAIN_SECONDS: Final = 30.0
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # one series per counter is enough

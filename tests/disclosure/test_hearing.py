@@ -209,7 +209,7 @@ def images(draw, mark):
 
 
 def is_date(path):
-    from bus.contract.node import at
+    from bus.codec.node import at
 
     node = at(CANONICAL.node, f"after.{path}")
     return node.kind == "nullable" and node.inner.kind == "record"

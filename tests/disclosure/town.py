@@ -1,4 +1,4 @@
-"""A town for the tests of disclosure: subscriptions, images made by path, canonical records as the relay writes them."""
+"""A town for the tests of disclosure: subscriptions, images by path, canonical records as the relay writes them."""
 
 from __future__ import annotations
 
