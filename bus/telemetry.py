@@ -23,7 +23,6 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
-    start_http_server,
 )
 
 OTHER: Final = "OTHER"
@@ -128,9 +127,6 @@ def _topic(place: str) -> str:
     return topic if re.fullmatch(r"\d{6}(\.[a-z0-9-]+){2,8}", topic) else OTHER
 
 
-# --- the register's side ---
-
-
 def relay_published(shard: int, count: int) -> None:
     _published.labels(_name(shard)).inc(count)
     _say("debug", "relay_published", shard=shard, count=count)
@@ -162,9 +158,6 @@ def outbox_pending(source: str, events: int, oldest_seconds: float) -> None:
     _oldest.labels(_name(source)).set(oldest_seconds)
 
 
-# --- the projector ---
-
-
 def projected(subscription: str, mode: str, count: int) -> None:
     _narrowed.labels(_name(subscription), _code(mode)).inc(count)
     _say("debug", "projected", subscription=_name(subscription), mode=_code(mode), count=count)
@@ -186,9 +179,6 @@ def record_rejected(where: str, code: str) -> None:
     """A record was refused: `where` is topic/partition/offset, `code` that of the bad-input catalogue."""
     _rejected.labels(_topic(where), _code(code)).inc()
     _say("warning", "record_rejected", where=_place(where), code=_code(code))
-
-
-# --- connectors ---
 
 
 def batch_applied(
@@ -239,8 +229,6 @@ def reconciled(connector: str, differences: int) -> None:
     _say("warning" if differences else "info", "reconciled", connector=_name(connector), differences=differences)
 
 
-# --- whatever runs ---
-
 _away: dict[str, float] = {}
 _away_lock = threading.Lock()
 
@@ -271,10 +259,6 @@ def lease_claimed(component: str, epoch: int) -> None:
     _say("info", "lease_claimed", component=_name(component), epoch=epoch)
 
 
-def lease_lost(component: str) -> None:
-    _say("warning", "lease_lost", component=_name(component))
-
-
 def crashed(component: str, error: BaseException) -> None:
     """Something nobody foresaw: its type and the place in our code, not its text, which may quote a record."""
     trace = error.__traceback__
@@ -287,11 +271,6 @@ def crashed(component: str, error: BaseException) -> None:
 def exposition() -> bytes:
     """All metrics in Prometheus' text format."""
     return generate_latest(registry)
-
-
-def serve(port: int, address: str = "127.0.0.1") -> None:
-    """Answers scrapes in a background thread for as long as the process lives."""
-    start_http_server(port, address, registry)
 
 
 configure("warning")
