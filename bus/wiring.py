@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bus.contract.schema import Contracts
     from bus.disclosure.positions import Positions
     from bus.store import Store
-    from bus.topology.cluster import Cluster
+    from bus.topology.cluster import Cluster, Prober
     from bus.topology.model import Topology
 
 
@@ -69,6 +69,11 @@ class Wiring:
         from bus.adapters.kafka_cluster import KafkaCluster
 
         return KafkaCluster(self.client("admin"), self.settings.users)
+
+    def prober(self, principal: str) -> Prober:
+        from bus.adapters.kafka_probe import KafkaProber
+
+        return KafkaProber(self.client(principal))
 
     def store(self, connector: str) -> Store:
         from bus.adapters.sql.store import open_store

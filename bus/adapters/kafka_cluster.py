@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -26,7 +26,7 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from bus.adapters.kafka import COMMON, Alarm, sort
+from bus.adapters.kafka import COMMON, CONSUMER, Alarm, sort
 from bus.errors import Misconfigured, Unavailable
 from bus.topology.cluster import (
     Acl,
@@ -44,13 +44,14 @@ from bus.topology.cluster import (
 T = TypeVar("T")
 TIMEOUT: Final = 10.0
 ITERATIONS: Final = 4096
+_ANYTHING: Final[Any] = None  # the client's types do not know that this is allowed
 _EVERY: Final = AclBindingFilter(
-    ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+    ResourceType.ANY, _ANYTHING, ResourcePatternType.ANY, _ANYTHING, _ANYTHING, AclOperation.ANY, AclPermissionType.ANY
 )
 
 
 class KafkaCluster:
-    """`passwords`: of the users it may have to create. One call to the broker per sort of action, however many there are."""
+    """`passwords`: of the users it may have to create. One call per sort of action."""
 
     def __init__(self, client: Mapping[str, Any], passwords: Mapping[str, str]) -> None:
         self._alarm = Alarm()
@@ -73,7 +74,9 @@ class KafkaCluster:
         """Only what was set on the topic itself; a topic that goes while we ask is left out."""
         if not names:
             return {}
-        asked = self._admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names], request_timeout=TIMEOUT)
+        asked = self._admin.describe_configs(
+            [ConfigResource(ResourceType.TOPIC, name) for name in names], request_timeout=TIMEOUT
+        )
         found: dict[str, dict[str, str]] = {}
         for resource, future in asked.items():
             try:
@@ -114,7 +117,8 @@ class KafkaCluster:
         if not steps:
             return
         wanted = [
-            NewTopic(step.name, step.state.partitions, step.state.replicas, config=dict(step.state.settings)) for step in steps
+            NewTopic(step.name, step.state.partitions, step.state.replicas, config=dict(step.state.settings))
+            for step in steps
         ]
         self._all(self._admin.create_topics(wanted, request_timeout=TIMEOUT), but=KafkaError.TOPIC_ALREADY_EXISTS)
         names = {step.name: step.state.partitions for step in steps}
@@ -135,7 +139,10 @@ class KafkaCluster:
             entry = ConfigEntry(step.setting, step.after, incremental_operation=AlterConfigOpType.SET)
             changes.setdefault(step.topic, []).append(entry)
         if changes:
-            resources = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries) for name, entries in changes.items()]
+            resources = [
+                ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+                for name, entries in changes.items()
+            ]
             self._all(self._admin.incremental_alter_configs(resources, request_timeout=TIMEOUT))
 
     def _create_users(self, names: list[str]) -> None:
@@ -152,7 +159,9 @@ class KafkaCluster:
     def set_passwords(self, users: Mapping[str, str]) -> None:
         """Also for users that exist: the old password is no longer taken for new connections."""
         kind = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
-        asked = [UserScramCredentialUpsertion(name, kind, password.encode()) for name, password in users.items()]
+        asked: list[Any] = [
+            UserScramCredentialUpsertion(name, kind, password.encode()) for name, password in users.items()
+        ]
         self._all(self._admin.alter_user_scram_credentials(asked, request_timeout=TIMEOUT))
 
     def _permit(self, grants: list[Acl], revokes: list[Acl]) -> None:
@@ -173,7 +182,9 @@ class KafkaCluster:
         deadline = time.monotonic() + TIMEOUT
         while not true():
             if time.monotonic() > deadline:
-                raise Unavailable(f"{what} do not show", code="NOT_APPLIED", hint="try again; `bus topology drift` tells")
+                raise Unavailable(
+                    f"{what} do not show", code="NOT_APPLIED", hint="try again; `bus topology drift` tells"
+                )
             time.sleep(0.02)
 
     def _all(self, futures: Mapping[Any, Future[Any]], but: int | None = None) -> None:
@@ -184,7 +195,7 @@ class KafkaCluster:
                 if error.args[0].code() != but:
                     raise sort(error.args[0], str(getattr(what, "name", what))) from error
 
-    def _ask(self, future: Future[T]) -> T:
+    def _ask(self, future: Any) -> Any:
         return self._call(lambda: future.result(TIMEOUT))
 
     def _call(self, question: Callable[[], T]) -> T:
@@ -224,3 +235,21 @@ def _filter(acl: Acl) -> AclBindingFilter:
         AclOperation[acl.operation],
         AclPermissionType[acl.permission],
     )
+
+
+def answers(client: Mapping[str, Any], brokers: int) -> bool:
+    """Does a cluster of that many brokers let this user in?"""
+    alarm = Alarm()
+    consumer = Consumer(
+        dict(client) | CONSUMER | {"group.id": "-", "error_cb": alarm, "reconnect.backoff.max.ms": "100"}
+    )
+    deadline = time.monotonic() + 2
+    try:
+        while time.monotonic() < deadline:
+            if len(consumer.list_topics(timeout=1).brokers) >= brokers:
+                return True
+        return False
+    except KafkaException:
+        return False
+    finally:
+        consumer.close()

@@ -1,4 +1,4 @@
-"""How do the broker and its clients come to trust one another on one machine? A CA of this home only, P-256, TLS 1.3."""
+"""How do the broker and its clients come to trust one another on one machine? By a CA of this home only."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ YEARS = timedelta(days=3650)
 
 
 def issue(home: Path) -> None:
-    """Once: `ca.pem` for everybody, `broker.pem` (key, certificate, CA) for the brokers. The CA's key is thrown away."""
+    """Once: `ca.pem` for everybody, `broker.pem` (key, certificate, CA) for brokers. The CA's key is not kept."""
     if (home / "broker.pem").exists() and (home / "ca.pem").exists():
         return
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    ca_name, name = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("bus embedded stack CA", "localhost"))
+    ca_name, name = (
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("bus embedded stack CA", "localhost")
+    )
     ca = (
         _builder(ca_name, ca_name, ca_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

@@ -54,12 +54,17 @@ class Home:
     def make(self) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self.path.chmod(0o711)  # the database runs as another user and must pass through; every file inside is closed
+            self.path.chmod(
+                0o711
+            )  # the database runs as another user and must pass through; every file inside is closed
             for folder in (self.kafka, self.logs):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise Unavailable(
-                f"the home cannot be made: {error.strerror}", code="HOME", where=str(self.path), hint="give another one with --home"
+                f"the home cannot be made: {error.strerror}",
+                code="HOME",
+                where=str(self.path),
+                hint="give another one with --home",
             ) from error
 
     def room(self) -> None:
@@ -84,7 +89,10 @@ class Home:
                 except BlockingIOError:
                     if time.monotonic() > deadline:
                         raise Unavailable(
-                            "another command is changing this stack", code="BUSY", where=str(self.path), hint="try again when it is done"
+                            "another command is changing this stack",
+                            code="BUSY",
+                            where=str(self.path),
+                            hint="try again when it is done",
                         ) from None
                     time.sleep(0.05)
             yield
@@ -96,7 +104,10 @@ class Home:
             return None
         except ValueError as error:
             raise Unavailable(
-                "the stack's state cannot be read", code="STATE", where=str(self._file), hint="restore it, or delete the whole home"
+                "the stack's state cannot be read",
+                code="STATE",
+                where=str(self._file),
+                hint="restore it, or delete the whole home",
             ) from error
         known["processes"] = {name: Process(**process) for name, process in known["processes"].items()}
         state = State(**known)
@@ -125,14 +136,17 @@ class Home:
 def fresh(brokers: int | None, tls: bool | None) -> State:
     if brokers not in (None, 1, 3):
         raise Usage("--brokers is 1 or 3")
-    return State(brokers or 1, bool(tls), secrets.token_urlsafe(16), boot=boot_id())
+    return State(
+        brokers or 1, bool(tls), "B" + secrets.token_urlsafe(16)[1:], boot=boot_id()
+    )  # an id may not begin with -
 
 
 def agree(state: State, brokers: int | None, tls: bool | None) -> None:
     if brokers not in (None, state.brokers) or tls not in (None, state.tls):
         has = f"{state.brokers} broker{'s' if state.brokers > 1 else ''}, {'with' if state.tls else 'without'} TLS"
         raise Usage(
-            f"this home was made with {has}", hint="`bus stack down --purge` removes it with its data; or give another --home"
+            f"this home was made with {has}",
+            hint="`bus stack down --purge` removes it with its data; or give another --home",
         )
 
 
@@ -169,5 +183,5 @@ def demand_free(port: int, name: str) -> None:
             f"port {port} of {name} is occupied by another process",
             code="PORT_TAKEN",
             where=f"127.0.0.1:{port}",
-            hint="end what listens there, or let other ports be chosen: `bus stack down`, then `bus stack up --new-ports`",
+            hint="end what listens there, or choose other ports: `bus stack down`, then `bus stack up --new-ports`",
         )

@@ -1,4 +1,4 @@
-"""Which jars make a Kafka, and are these really they? The lock names each with size and SHA-256; anything else fails closed."""
+"""Which jars make a Kafka, and are these really they? The lock names each with size and SHA-256; others fail closed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
-import xml.etree.ElementTree as xml
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def _one(jar: Jar, into: Path, where: Repository) -> Path:
             raise Tampered(
                 f"{jar.coordinate} is not the file that kafka.lock names",
                 where=jar.path,
-                hint="the repository or something on the way served another file; set BUS_MAVEN_REPOSITORY to one you trust",
+                hint="the repository or something on the way served another file; set BUS_MAVEN_REPOSITORY",
             )
         part.chmod(0o444)
         return part.replace(target)  # atomic: several processes may race
@@ -114,21 +114,23 @@ def _copy(jar: Jar, part: Path, where: Repository) -> None:
 
 
 def repository(given: str | None) -> str:
-    """BUS_MAVEN_REPOSITORY, else the mirror in ~/.m2/settings.xml, else the public repository as Maven's own POM names it."""
+    """BUS_MAVEN_REPOSITORY, else the mirror in ~/.m2/settings.xml, else the public one as Maven's own POM names it."""
     address = given or next(_mirrors(Path.home() / ".m2" / "settings.xml"), None)
     if address is None:
         from jgo.constants import MAVEN_CENTRAL_URL
 
         address = str(MAVEN_CENTRAL_URL)
     if not address.startswith(("https:", "file:")):
-        raise Unavailable("the Maven repository must be https: or file:", code="JAR_UNREACHABLE", where="BUS_MAVEN_REPOSITORY")
+        raise Unavailable(
+            "the Maven repository must be https: or file:", code="JAR_UNREACHABLE", where="BUS_MAVEN_REPOSITORY"
+        )
     return address
 
 
 def _mirrors(settings: Path) -> Iterator[str]:
     if not settings.is_file():
         return
-    for mirror in xml.parse(settings).getroot().iter():  # noqa: S314 - the user's own file
+    for mirror in ET.parse(settings).getroot().iter():  # noqa: S314 - the user's own file
         if mirror.tag.rpartition("}")[2] == "mirror":
             fields = {child.tag.rpartition("}")[2]: (child.text or "").strip() for child in mirror}
             if fields.get("mirrorOf") in ("central", "*"):

