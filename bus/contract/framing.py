@@ -22,7 +22,7 @@ def _constant(contract: Contract) -> tuple[bytes, bytes]:
     return source.encode(), f"jp.lg.{system}.{entity}.{major}".encode()
 
 
-def headers(contract: Contract, *, id: str, recorded: datetime, value: bytes) -> list[tuple[str, bytes]]:
+def headers(contract: Contract, *, id: str, recorded: datetime, value: bytes) -> list[tuple[str, bytes]]:  # noqa: A002
     """CloudEvents in binary mode, and the digest of the value. No key, no name, no reason."""
     source, kind = _constant(contract)
     return [
@@ -37,7 +37,7 @@ def headers(contract: Contract, *, id: str, recorded: datetime, value: bytes) ->
 
 
 def check(record: Record, contract: Contract) -> None:
-    """Raises Reject: EMPTY FRAMING SCHEMA_UNKNOWN FINGERPRINT MISROUTED HEADERS DIGEST KEY (reliability 7, rows 1-3 18 19 26 43)."""
+    """Raises Reject: EMPTY FRAMING SCHEMA_UNKNOWN FINGERPRINT MISROUTED HEADERS DIGEST KEY (reliability 7)."""
     value = contract.open(record.value)
     given = _headers(record.headers)
     if given.get("bus-sha256") != sha256(value).digest():
@@ -47,8 +47,8 @@ def check(record: Record, contract: Contract) -> None:
         raise Reject("the headers name another source or type than the topic's", code="HEADERS", where="ce_source")
     if record.topic != contract.topic:
         raise Reject("read from another topic than its schema belongs to", code="MISROUTED", where="topic")
-    id, key = _identity(contract, value)
-    if given.get("ce_id") != id:
+    event, key = _identity(contract, value)
+    if given.get("ce_id") != event:
         raise Reject("the headers name another event", code="HEADERS", where="ce_id")
     if record.key != key:
         raise Reject("the key of the record is not the key in the payload", code="KEY", where="key")
@@ -66,18 +66,18 @@ def _headers(pairs: Sequence[tuple[str, bytes | None]]) -> dict[str, bytes | Non
 
 
 def _identity(contract: Contract, value: bytes) -> tuple[bytes, bytes]:
-    """The event's id and the person's key, as the payload has them; lengths only, the texts are judged by the decoder."""
+    """The event's id and the person's key, as the payload has them; the decoder judges the texts."""
     try:
         start = len(contract.prefix)
         _, start = _text(value, start)  # incarnation
-        id, start = _text(value, start)
+        event, start = _text(value, start)
         if not contract.narrowed:
             start += 1  # kind
             _, start = _text(value, start)  # reason
         key, _ = _text(value, start)
     except IndexError:
         raise Reject("the record is cut off", code="DECODE", where="key") from None
-    return id, key
+    return event, key
 
 
 def incarnation(value: bytes, contract: Contract) -> str:

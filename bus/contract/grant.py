@@ -37,7 +37,9 @@ def granted(schema: Schema, asked: Sequence[str]) -> tuple[str, ...]:
     strangers = sorted(one for one in asked if not any(path == one or path.startswith(f"{one}.") for path in known))
     if strangers:
         raise Misconfigured(
-            f"{schema['name']} has no field {', '.join(strangers)}", code="PATH_UNKNOWN", hint="`bus contract show` lists them"
+            f"{schema['name']} has no field {', '.join(strangers)}",
+            code="PATH_UNKNOWN",
+            hint="`bus contract show` lists them",
         )
     if not chosen:
         raise Misconfigured("a grant of nothing", code="GRANT_EMPTY", hint="name at least one field")

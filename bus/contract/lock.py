@@ -18,11 +18,11 @@ HEAD = """\
 @dataclass(frozen=True, slots=True)
 class Entry:
     id: int
-    subject: str             # topic without the town, and "-value"
-    version: int             # of the subject, from 1
+    subject: str  # topic without the town, and "-value"
+    version: int  # of the subject, from 1
     sha256: str
-    image: str               # juki/resident.1
-    paths: tuple[str, ...]   # granted; none: canonical
+    image: str  # juki/resident.1
+    paths: tuple[str, ...]  # granted; none: canonical
 
     def line(self) -> str:
         made_of = f"{self.image}:{','.join(self.paths)}" if self.paths else self.image
@@ -43,7 +43,9 @@ class Lock:
                 entries.append(_entry(line, f"{path}:{number}"))
         ids = [entry.id for entry in entries]
         if ids != list(range(1, len(ids) + 1)):
-            raise Misconfigured("ids are not 1, 2, 3, …", code="LOCK_BROKEN", where=str(path), hint="restore it from git")
+            raise Misconfigured(
+                "ids are not 1, 2, 3, …", code="LOCK_BROKEN", where=str(path), hint="restore it from git"
+            )
         return cls(entries)
 
     def write(self, path: Path) -> None:
@@ -70,4 +72,6 @@ def _entry(line: str, where: str) -> Entry:
         image, _, paths = made_of.partition(":")
         return Entry(int(number), subject, int(version), sha256, image, tuple(paths.split(",")) if paths else ())
     except ValueError:
-        raise Misconfigured("not a line of this file", code="LOCK_BROKEN", where=where, hint="restore it from git") from None
+        raise Misconfigured(
+            "not a line of this file", code="LOCK_BROKEN", where=where, hint="restore it from git"
+        ) from None

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bus.contract.node import PYTHON, Node, at
-from bus.contract.plan import Plan
-from bus.contract.strict import EPOCH, Reader, to_micros
+from bus.codec.node import PYTHON, Node, at
+from bus.codec.plan import Plan
+from bus.codec.strict import EPOCH, Reader, to_micros
 from bus.errors import Misconfigured, Reject
 from bus.event import DATA, Event
 
@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 Decoder = Callable[[bytes], tuple[Any, ...]]
 NOTICE = ("id", "key", "version", "recorded", "mode")
 BODY = ("kind", "reason", "effective", "supersedes", "change_set", "protected")
-EVENT = ("id", "key", "version", "recorded", "kind", "reason", "effective", "supersedes", "change_set", "undoes", "before_recorded")
+EVENT = (
+    "id",
+    "key",
+    "version",
+    "recorded",
+    "kind",
+    "reason",
+    "effective",
+    "supersedes",
+    "change_set",
+    "undoes",
+    "before_recorded",
+)
 IN_START = 2  # fields that contract.prefix holds: fingerprint and town
 
 
@@ -62,7 +74,7 @@ def _contradiction(plan: Plan) -> str:
 
 
 def event(contract: Contract, paths: Sequence[str]) -> Decoder:
-    """Of a canonical contract: (*EVENT, before, after), the images as tuples of `paths`; before is None for the first."""
+    """Of a canonical contract: (*EVENT, before, after), images as tuples of `paths`; before is None for the first."""
     for path in paths:
         known(contract.node, f"after.{path}")
     plan = _plan(contract)

@@ -10,10 +10,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from bus.contract import compose, grant, project, written
+from bus.codec import written
+from bus.codec.node import Node, at, node
+from bus.codec.strict import EPOCH, Reader, to_micros, varint, write
+from bus.contract import compose, grant, project
 from bus.contract.lock import Entry, Lock
-from bus.contract.node import Node, at, node
-from bus.contract.strict import EPOCH, Reader, to_micros, varint, write
 from bus.errors import Misconfigured, Reject
 from bus.event import DATA, Event
 
@@ -40,14 +41,14 @@ class Contract:
     """One version of what one topic says. Everything it cannot read strictly it refuses with Reject."""
 
     id: int
-    subject: str               # the topic without the town, and "-value"
-    version: int               # of the subject
+    subject: str  # the topic without the town, and "-value"
+    version: int  # of the subject
     topic: str
     entity: str
     town: str
     schema: compose.Schema
-    image: compose.Schema      # the part of the schema that is the image: all of it, or what is granted
-    fingerprint: bytes         # 8 bytes, in every record
+    image: compose.Schema  # the part of the schema that is the image: all of it, or what is granted
+    fingerprint: bytes  # 8 bytes, in every record
     narrowed: bool
 
     @cached_property
@@ -73,7 +74,7 @@ class Contract:
         return self.frame + self.fingerprint + varint(len(town)) + town
 
     def encode(self, event: Event, *, town: str, incarnation: str) -> bytes:
-        """The value of the record; of a narrowed contract: with a body of the granted fields. Raises Reject naming the field."""
+        """The value; of a narrowed contract: with a body of the granted fields. Raises Reject naming the field."""
         if town != self.town:
             raise Reject("an event of another town than the topic's", code="MISROUTED", where="town")
         if not self.narrowed:
@@ -84,11 +85,11 @@ class Contract:
         return self._notice(event.id, event.key, event.version, recorded, DATA, body, values, incarnation)
 
     def encode_narrowed(
-        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,
+        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,  # noqa: A002
         values: Sequence[Any] = (), *, incarnation: str,
     ) -> bytes:  # fmt: skip
-        """`recorded`: µs; `body`: (kind, reason, effective, supersedes, change_set, protected) in DATA, else None; `values`: in the
-        order of `paths`."""
+        """`recorded`: µs; `body`: (kind, reason, effective, supersedes, change_set, protected) in DATA, else None;
+        `values`: in the order of `paths`."""
         if (mode == DATA) is (body is None):
             raise Reject("mode and body contradict each other", code="DATA", where="body")
         return self._notice(id, key, version, recorded, mode, body, values, incarnation)
@@ -107,7 +108,7 @@ class Contract:
         return self.frame + write(self.node, record | outer)
 
     def _slow_notice(
-        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,
+        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,  # noqa: A002
         values: Sequence[Any], incarnation: str,
     ) -> bytes:  # fmt: skip
         head = {"contract": self.fingerprint, "town": self.town, "incarnation": incarnation, "id": id, "key": key}
@@ -153,9 +154,9 @@ class Contract:
     def decoder(self, paths: Sequence[str]) -> Callable[[bytes], tuple[Any, ...]]:
         """A compiled plan, made once per tuple of paths; times are microseconds.
 
-        Narrowed: (id, key, version, recorded, mode, kind, reason, effective, supersedes, change_set, protected, *values of paths);
-        the slots of the body are None where there is none. Canonical: (id, key, version, recorded, kind, reason, effective,
-        supersedes, change_set, undoes, before_recorded, before, after), the images as tuples of values of paths.
+        Narrowed: (id, key, version, recorded, mode, kind, reason, effective, supersedes, change_set, protected, *values
+        of paths); the slots of the body are None where there is none. Canonical: (id, key, version, recorded, kind,
+        reason, effective, supersedes, change_set, undoes, before_recorded, before, after), the images as tuples.
         """
         return _decoder(self, tuple(paths))
 
@@ -247,7 +248,9 @@ class Contracts:
         entry = self.lock.find(subject, sha256)
         if entry is None:
             code = "SCHEMA_CHANGED" if self.lock.of(subject) else "SCHEMA_UNLOCKED"
-            raise Misconfigured(f"the schema of {subject} has no number yet", code=code, where=str(self.schemas / LOCK), hint=RELOCK)
+            raise Misconfigured(
+                f"the schema of {subject} has no number yet", code=code, where=str(self.schemas / LOCK), hint=RELOCK
+            )
         return self.by_id(entry.id)
 
     def _made(self, entry: Entry) -> Contract:
@@ -263,5 +266,14 @@ class Contracts:
         topic = f"{self.topology.town}.{entry.subject.removesuffix('-value')}"
         entity = ".".join(entry.subject.removesuffix("-value").split(".")[-3:-1])
         return Contract(
-            entry.id, entry.subject, entry.version, topic, entity, self.topology.town, schema, cut, digest[:8], bool(entry.paths)
+            entry.id,
+            entry.subject,
+            entry.version,
+            topic,
+            entity,
+            self.topology.town,
+            schema,
+            cut,
+            digest[:8],
+            bool(entry.paths),
         )

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from bus.broker import Message, Record
 from bus.contract import framing
 from bus.contract.schema import Contract, Contracts
-from bus.contract.strict import EPOCH
+from bus.codec.strict import EPOCH
 from bus.disclosure.hearing import Cells, Hearing, Image, Rule, Spoken
 from bus.disclosure.protect import LEVEL, is_protected
 from bus.disclosure.purpose import Stanza

@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bus.contract import text
-from bus.contract.node import Node
+from bus.codec import text
+from bus.codec.node import Node
 from bus.dates import Uncertain
 from bus.event import ChangeSet, Event
 
@@ -23,7 +23,9 @@ uncertain = st.one_of(
     days.map(Uncertain.on),
     st.builds(Uncertain, texts, st.none() | st.dates(), st.none() | st.dates()),
 )
-times = st.datetimes(datetime(1985, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)) | st.datetimes(timezones=st.just(UTC))
+times = st.datetimes(datetime(1985, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)) | st.datetimes(
+    timezones=st.just(UTC)
+)
 
 
 def of(node: Node) -> st.SearchStrategy[Any]:
@@ -37,7 +39,9 @@ def _seeded(node: Node, seed: int, few: list[str], filled: float) -> Any:
     def text_() -> str:
         if few and chance.random() < 0.1:
             return chance.choice(few)
-        return "".join(chance.choices(LETTERS, k=chance.choice((0, 1, 3, 9, 21, 63, 70, 90 if chance.random() < 0.9 else 4000))))
+        return "".join(
+            chance.choices(LETTERS, k=chance.choice((0, 1, 3, 9, 21, 63, 70, 90 if chance.random() < 0.9 else 4000)))
+        )
 
     def make(node: Node) -> Any:
         if node.kind == "record" and node.name == "Uncertain":

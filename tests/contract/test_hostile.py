@@ -10,15 +10,17 @@ from datetime import UTC, datetime
 import pytest
 
 from bus.broker import Record
+from bus.codec.strict import varint
 from bus.contract import framing
 from bus.contract.schema import Contracts
-from bus.contract.strict import varint
 from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.event import BARE, ChangeSet, Event
 from tests.contract.towns import SCHEMAS, town
 
-CONTRACTS = Contracts.provisional(SCHEMAS, town(one=("is_resident", "name.full", "birth", "sex"), two=("is_resident", "name.kana")))
+CONTRACTS = Contracts.provisional(
+    SCHEMAS, town(one=("is_resident", "name.full", "birth", "sex"), two=("is_resident", "name.kana"))
+)
 ONE, TWO, CANONICAL = CONTRACTS.narrowed("one"), CONTRACTS.narrowed("two"), CONTRACTS.canonical()
 MOMENT = datetime(2026, 4, 1, 9, tzinfo=UTC)
 SECRET = "甲野花子"
@@ -91,7 +93,11 @@ HOSTILE |= {f"15 U+{ord(bad[0]):04X}": (record(name=b"\2" + string(SECRET + bad)
 @pytest.mark.parametrize("way", ["decode", "decoder", "few"])
 def test_a_hostile_record_is_refused_by_its_name(row, way):
     value, code = HOSTILE[row]
-    read = {"decode": ONE.decode, "decoder": ONE.decoder(ONE.paths), "few": ONE.decoder(["name.full", "birth.earliest"])}[way]
+    read = {
+        "decode": ONE.decode,
+        "decoder": ONE.decoder(ONE.paths),
+        "few": ONE.decoder(["name.full", "birth.earliest"]),
+    }[way]
 
     with pytest.raises(Reject) as caught:
         read(value)
@@ -100,7 +106,9 @@ def test_a_hostile_record_is_refused_by_its_name(row, way):
     assert SECRET not in f"{caught.value} {caught.value.where}"
 
 
-@pytest.mark.parametrize("name", ["髙﨑　神", "𠮷田𠀋", "葛\U000e0100城", "㈱①ｶﾞ", "\ue000", "🏠", "a\u00a0b", "O'Brien", "\U00031350", "が"])
+@pytest.mark.parametrize(
+    "name", ["髙﨑　神", "𠮷田𠀋", "葛\U000e0100城", "㈱①ｶﾞ", "\ue000", "🏠", "a\u00a0b", "O'Brien", "\U00031350", "が"]
+)
 def test_a_strange_name_passes_byte_for_byte(name):
     value = record(name=b"\2" + string(name))
 
@@ -110,7 +118,9 @@ def test_a_strange_name_passes_byte_for_byte(name):
     assert ONE.encode(event, town="999999", incarnation="i") == value
 
 
-@pytest.mark.parametrize(("name", "code"), [("a\0", "NUL"), ("a\u202e", "CONTROL"), ("\ud800", "ENCODING"), (7, "DATA"), (b"x", "DATA")])
+@pytest.mark.parametrize(
+    ("name", "code"), [("a\0", "NUL"), ("a\u202e", "CONTROL"), ("\ud800", "ENCODING"), (7, "DATA"), (b"x", "DATA")]
+)
 def test_a_text_that_would_be_refused_is_not_written(name, code):
     event = replace(ONE.decode(record()), data={**ONE.decode(record()).data, "name": {"full": name}})
 
@@ -148,7 +158,7 @@ def full() -> bytes:
 
 
 def _image():
-    from bus.contract.node import at
+    from bus.codec.node import at
 
     return at(CANONICAL.node, "after").fields
 

@@ -7,18 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import fastavro
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bus.contract.node import at
+from bus.codec.node import at
+from bus.codec.strict import write
 from bus.contract.project import EVENT, pick
 from bus.contract.schema import Contracts
-from bus.contract.strict import write
 from bus.event import BARE, DATA, REMOVED
 from tests.contract import images
 from tests.contract.towns import SCHEMAS, town
 
-calm = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+calm = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 CANONICAL = Contracts.provisional(SCHEMAS, town()).canonical()
 IMAGE = at(CANONICAL.node, "after")
 PARSED = fastavro.parse_schema(CANONICAL.schema)
@@ -49,8 +50,12 @@ def test_a_canonical_event_survives_and_has_the_bytes_that_fastavro_writes(event
     assert again.getvalue() == value[5:]
     assert plain(event.data) == read["after"]
     back = CANONICAL.decode(value)
-    assert [getattr(back, name) for name in ("id", "kind", "key", "version", "effective", "recorded", "data", "before", "undoes")] == [
-        getattr(event, name) for name in ("id", "kind", "key", "version", "effective", "recorded", "data", "before", "undoes")
+    assert [
+        getattr(back, name)
+        for name in ("id", "kind", "key", "version", "effective", "recorded", "data", "before", "undoes")
+    ] == [
+        getattr(event, name)
+        for name in ("id", "kind", "key", "version", "effective", "recorded", "data", "before", "undoes")
     ]
 
 
@@ -107,5 +112,8 @@ def test_a_record_without_a_body_leaves_the_slots_of_the_body_empty(mode):
 @given(images.events(IMAGE))
 def test_the_generated_writer_says_what_the_strict_writer_says(event):
     assert CANONICAL.encode(event, town="999999", incarnation="i") == CANONICAL._slow_event(event, "i")
-    assert write(CANONICAL.node, CANONICAL.read(CANONICAL._slow_event(event, "i"))) == CANONICAL._slow_event(event, "i")[5:]
+    assert (
+        write(CANONICAL.node, CANONICAL.read(CANONICAL._slow_event(event, "i")))
+        == CANONICAL._slow_event(event, "i")[5:]
+    )
     assert event.kind in CANONICAL.decode(CANONICAL.encode(event, town="999999", incarnation="i")).kind and DATA

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from bus.broker import Message, Record
 from bus.contract import framing
-from bus.contract.schema import Contracts
+from bus.contract.schema import Contract, Contracts
 from bus.dates import Uncertain
 from bus.disclosure.audience import Audience, audiences
 from bus.event import Event
@@ -131,10 +131,10 @@ class Person:
         return event
 
 
-def message(event: Event, partition: int = 0) -> Message:
-    value = CANONICAL.encode(event, town=TOWN.town, incarnation="1")
-    headers = framing.headers(CANONICAL, id=event.id, recorded=event.recorded, value=value)
-    return Message(CANONICAL.topic, event.key.encode(), value, headers, partition)
+def message(event: Event, partition: int = 0, contract: Contract = CANONICAL) -> Message:
+    value = contract.encode(event, town=contract.town, incarnation="1")
+    headers = framing.headers(contract, id=event.id, recorded=event.recorded, value=value)
+    return Message(contract.topic, event.key.encode(), value, headers, partition)
 
 
 def records(log: Sequence[Record], subscription: str) -> Iterator[dict[str, Any]]:

@@ -1,16 +1,16 @@
-"""How is a record written fastest? A Python function is generated for one schema; what it cannot vouch for, the strict writer judges."""
+"""How is a record written fastest? A function is generated for one schema; the strict writer judges the odd cases."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from bus.contract.node import PYTHON, Node
-from bus.contract.plan import MOST_DATES, RUN, UNCERTAIN, Odd, flat, may_run
-from bus.contract.strict import EPOCH, varint, write
+from bus.codec.node import PYTHON, Node
+from bus.codec.plan import MOST_DATES, RUN, UNCERTAIN, Odd, flat, may_run
+from bus.codec.strict import EPOCH, varint, write
 from bus.dates import Uncertain
 from bus.errors import Reject
 
@@ -63,16 +63,29 @@ def strict_part(node: Node, path: str) -> Callable[[Any], bytes]:
 class Writing:
     """Builds `plan(args)`: `sources` says of each top-level field with which expression it is found."""
 
-    def __init__(self, node: Node, start: bytes, sources: Mapping[str, str], *, skip: int = 0, raw_times: bool = False) -> None:
+    def __init__(
+        self, node: Node, start: bytes, sources: Mapping[str, str], *, skip: int = 0, raw_times: bool = False
+    ) -> None:
         self.node, self.start, self.sources, self.skip, self.raw_times = node, start, sources, skip, raw_times
         self.lines: list[str] = []
         self.texts: list[str] = []
         self.parts: list[str] = []
         self.made = 0
         self.names: dict[str, Any] = {
-            "L0": LENGTH, "LN": LENGTH_NULLABLE, "SMALL": SMALL.get, "DATE": _dates.get, "UNCERTAIN": _uncertain.get, "day": day,
-            "uncertain": uncertain, "moment": moment, "micros": micros, "varint": varint, "Odd": Odd, "START": start, "Reject": Reject,
-        }  # fmt: skip
+            "L0": LENGTH,
+            "LN": LENGTH_NULLABLE,
+            "SMALL": SMALL.get,
+            "DATE": _dates.get,
+            "UNCERTAIN": _uncertain.get,
+            "day": day,
+            "uncertain": uncertain,
+            "moment": moment,
+            "micros": micros,
+            "varint": varint,
+            "Odd": Odd,
+            "START": start,
+            "Reject": Reject,
+        }
 
     def build(self, arguments: str, slow: Callable[..., bytes]) -> Callable[..., bytes]:
         names = self.names
@@ -135,7 +148,11 @@ class Writing:
         self._say(depth, f"if len({source}) != {len(node.fields)}: raise Odd")
         run: list[tuple[str, Node]] = []
         for name, field in [*node.fields, ("", Node("null"))]:
-            if field.kind == "nullable" and (field.inner.kind != "record" or field.inner.name in PYTHON) and not field.null:
+            if (
+                field.kind == "nullable"
+                and (field.inner.kind != "record" or field.inner.name in PYTHON)
+                and not field.null
+            ):
                 run.append((name, field))
                 continue
             self._run(source, path, run, depth)
@@ -167,7 +184,13 @@ class Writing:
         out = self._new("o")
         names = [name for name, _ in node.fields if name != "data"]
         leaves = list(flat(dict(node.fields)["data"], "body.data."))
-        self._say(depth, f"if body is None: {out} = b'\\0'", "else:", f"    {', '.join(names)} = body", "    values = tuple(values)")
+        self._say(
+            depth,
+            f"if body is None: {out} = b'\\0'",
+            "else:",
+            f"    {', '.join(names)} = body",
+            "    values = tuple(values)",
+        )
         self._say(depth + 1, f"if len(values) != {len(leaves)}: raise Odd")
         outer, self.parts = self.parts, []
         for name in names:

@@ -15,14 +15,16 @@ _LOGICAL: Final = {("int", "date"): "date", ("long", "timestamp-micros"): "micro
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    kind: str  # null boolean int long date micros string bytes fixed enum record nullable array; other: left to fastavro
+    kind: (
+        str  # null boolean int long date micros string bytes fixed enum record nullable array; other: left to fastavro
+    )
     name: str = ""
     fields: tuple[tuple[str, Node], ...] = ()
-    item: Node | None = None       # of nullable and array
+    item: Node | None = None  # of nullable and array
     symbols: tuple[str, ...] = ()
     size: int = 0
-    null: int = 0                  # the index of null in a nullable
-    schema: Any = None             # of other
+    null: int = 0  # the index of null in a nullable
+    schema: Any = None  # of other
 
     @property
     def inner(self) -> Node:

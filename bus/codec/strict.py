@@ -1,4 +1,4 @@
-"""What exactly do these bytes say, or why are they refused? The slow, complete reader and writer; compiled plans defer to it."""
+"""What exactly do these bytes say, or why are they refused? Slow and complete; generated plans defer to it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bus.contract import text
-from bus.contract.node import PYTHON, Node
+from bus.codec import text
+from bus.codec.node import PYTHON, Node
 from bus.errors import Reject
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,14 +83,14 @@ def _bounded(first: int, last: int) -> Callable[[Reader, Node, str], int]:
 _days, _micros = _bounded(FIRST_DAY, LAST_DAY), _bounded(FIRST_MICRO, LAST_MICRO)
 
 
-def _boolean(reader: Reader, node: Node, where: str) -> bool:
+def _boolean(reader: Reader, _node: Node, where: str) -> bool:
     byte = reader.take(1, where)[0]
     if byte > 1:
         raise bad("NON_CANONICAL", "a boolean that is neither 0 nor 1", where)
     return byte == 1
 
 
-def _string(reader: Reader, node: Node, where: str) -> str:
+def _string(reader: Reader, _node: Node, where: str) -> str:
     raw = reader.take(reader.long(where), where)
     try:
         value = raw.decode()
@@ -130,14 +130,14 @@ def _array(reader: Reader, node: Node, where: str) -> list[Any]:
 
 
 _READ: Mapping[str, Callable[[Reader, Node, str], Any]] = {
-    "null": lambda reader, node, where: None,
+    "null": lambda _reader, _node, _where: None,
     "boolean": _boolean,
     "int": _bounded(-(1 << 31), (1 << 31) - 1),
-    "long": lambda reader, node, where: reader.long(where),
+    "long": lambda reader, _node, where: reader.long(where),
     "date": lambda reader, node, where: date.fromordinal(_days(reader, node, where) + ORDINAL),
     "micros": lambda reader, node, where: EPOCH + timedelta(microseconds=_micros(reader, node, where)),
     "string": _string,
-    "bytes": lambda reader, node, where: reader.take(reader.long(where), where),
+    "bytes": lambda reader, _node, where: reader.take(reader.long(where), where),
     "fixed": lambda reader, node, where: reader.take(node.size, where),
     "enum": lambda reader, node, where: node.symbols[_choice(reader, len(node.symbols), where)],
     "record": _record,

@@ -5,18 +5,18 @@ It accepts only what is certainly canonical; at anything odd it hands the record
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any
 
-from bus.contract.node import PYTHON, Node
-from bus.contract.strict import ORDINAL, Reader, varint
+from bus.codec.node import PYTHON, Node
+from bus.codec.strict import Reader
 from bus.dates import Uncertain
 from bus.errors import Reject
 
 MOST_DATES = 100_000  # cached; 270 years
-RUN = 4               # so many nullable fields in a row are first tried as all null
+RUN = 4  # so many nullable fields in a row are first tried as all null
 Slow = Callable[[bytes], Any]
 
 
@@ -72,7 +72,12 @@ def uncertain(b: bytes, p: int) -> tuple[Uncertain, int]:
             return value, p + size
     reader = Reader(b, p)
     value = reader.read(UNCERTAIN, "")
-    if value.is_certain and value.earliest is not None and value.text == value.earliest.isoformat() and len(_certain) < MOST_DATES:
+    if (
+        value.is_certain
+        and value.earliest is not None
+        and value.text == value.earliest.isoformat()
+        and len(_certain) < MOST_DATES
+    ):
         _certain[b[p : p + 11]] = (value, b[p + 11 : reader.at], reader.at - p)
     return value, reader.at
 
@@ -118,9 +123,20 @@ class Plan:
         self.texts: list[str] = []
         self.lines: list[str] = []
         self.names: dict[str, Any] = {
-            "HOP": HOP, "HOPN": HOP_NULLABLE, "BOOLEAN": BOOLEAN, "Odd": Odd, "Reject": Reject, "far": far, "hop": hop,
-            "day": day, "uncertain": uncertain, "micros": micros, "START": start, "CERTAIN": _certain.get, "DAYS": _days.get,
-        }  # fmt: skip
+            "HOP": HOP,
+            "HOPN": HOP_NULLABLE,
+            "BOOLEAN": BOOLEAN,
+            "Odd": Odd,
+            "Reject": Reject,
+            "far": far,
+            "hop": hop,
+            "day": day,
+            "uncertain": uncertain,
+            "micros": micros,
+            "START": start,
+            "CERTAIN": _certain.get,
+            "DAYS": _days.get,
+        }
 
     def var(self, path: str) -> str:
         """The local variable that will hold the value at `path`; of a nullable record with `?`: whether it is there."""
@@ -221,10 +237,16 @@ class Plan:
                 *([f"{name} = d"] if name else []),
             )  # fmt: skip
         elif node.kind in ("boolean", "enum"):
-            table = "BOOLEAN" if node.kind == "boolean" else self._constant({2 * n: s for n, s in enumerate(node.symbols[:64])})
+            table = (
+                "BOOLEAN"
+                if node.kind == "boolean"
+                else self._constant({2 * n: s for n, s in enumerate(node.symbols[:64])})
+            )
             self._say(depth, f"{name or 'd'} = {table}[b[{at}]]", f"p += {ahead + 1}")
         elif node.kind == "fixed":
-            self._say(depth, *([f"{name} = b[{at}:p + {ahead + node.size}]"] if name else []), f"p += {ahead + node.size}")
+            self._say(
+                depth, *([f"{name} = b[{at}:p + {ahead + node.size}]"] if name else []), f"p += {ahead + node.size}"
+            )
         elif node.kind == "long":
             part = self._constant(strict_part(node))
             self._say(

@@ -1,0 +1,1 @@
+"""How are records read and written: strictly, and fast?"""
