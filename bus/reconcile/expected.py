@@ -5,14 +5,14 @@ Shared with the path is the law alone: which paths are granted and hidden, and w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Protocol
 
 from bus.change import Keep, Row
 from bus.dates import day
-from bus.disclosure.protect import is_hidden, is_protected
+from bus.disclosure.protect import is_hidden, protects
 from bus.errors import Reject
 from bus.event import Event
 from bus.store import Table
@@ -81,33 +81,37 @@ class _Person:
     reviews: int = 0
 
 
-def expect(department: Department, view: View, histories: Iterable[Sequence[Event]]) -> Expected:
-    """`histories`: each person's events as the register has them, in the order of their versions."""
-    found = Expected({table.name: {} for table in department.tables})
-    kept = {table.name for table in department.tables if table.kept}
-    for history in histories:
-        person = _Person()
+class Recomputation:
+    """One department, told each person's history; what it ought to hold stands in `found`."""
+
+    def __init__(self, department: Department, view: View) -> None:
+        self.department, self.view = department, view
+        self.found = Expected({table.name: {} for table in department.tables})
+        self._kept = {table.name for table in department.tables if table.kept}
+
+    def tell(self, history: Sequence[Event]) -> None:
+        """One person's events as the register has them, in the order of their versions."""
+        found, key, person = self.found, history[0].key, _Person()
         try:
             for event in history:
-                _tell(person, event, department, view, kept)
+                _tell(person, event, self.department, self.view, self._kept)
         except Reject:
-            found.refused.add(history[0].key)
-            continue
+            found.refused.add(key)
+            return
         found.heard += person.heard
         found.concerned += person.concerned
         found.reviews += person.reviews
         for table, rows in person.kept.items():
             if rows:
-                found.tables[table][history[0].key] = rows
+                found.tables[table][key] = rows
         for table, by_event in person.appended.items():
             found.asked += len(by_event)
             found.tables[table] |= {event: (row,) for event, row in by_event.items()}
-    return found
 
 
 def _tell(person: _Person, event: Event, department: Department, view: View, kept: set[str]) -> None:
     """One more version, as decision 17 has it."""
-    protected = is_protected(event.data)
+    protected = protects(event.data)
     image = view.image(event.data, protected=protected)
     values = view.values(event.data, protected=protected)
     concerned = department.concerns(image, day(event.recorded))

@@ -10,7 +10,7 @@ from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.event import Event
 from bus.reconcile.compare import compare
-from bus.reconcile.expected import View, expect
+from bus.reconcile.expected import Recomputation, View
 from bus.store import Column, Table
 
 BEGIN = datetime(2026, 4, 6, 1, 0, tzinfo=UTC)
@@ -71,8 +71,15 @@ def said(version, reason, town, *, kind="AMEND", resident=True, level=None, supe
     )
 
 
+def expect(*histories):
+    recomputation = Recomputation(Department(), VIEW)
+    for history in histories:
+        recomputation.tell(history)
+    return recomputation.found
+
+
 def rows(*history):
-    return expect(Department(), VIEW, [history]).tables
+    return expect(history).tables
 
 
 def test_a_person_is_kept_as_the_last_version_has_it():
@@ -129,7 +136,7 @@ def test_a_protected_move_is_not_heard_of():
 
 
 def test_a_person_whose_event_the_rules_refuse_is_named_and_left_out():
-    expected = expect(Department(), VIEW, [[said(1, "TENNYU", "refuse me")], [said(1, "TENNYU", "北", key="P2")]])
+    expected = expect([said(1, "TENNYU", "refuse me")], [said(1, "TENNYU", "北", key="P2")])
 
     assert expected.refused == {"P1"}
     assert list(expected.tables["roll"]) == ["P2"]
@@ -137,8 +144,7 @@ def test_a_person_whose_event_the_rules_refuse_is_named_and_left_out():
 
 @pytest.fixture
 def expected():
-    histories = [[said(1, "TENNYU", "北", key=key), said(2, "TENKYO", "南", key=key)] for key in ("P1", "P2", "P3")]
-    return expect(Department(), VIEW, histories)
+    return expect(*([said(1, "TENNYU", "北", key=key), said(2, "TENKYO", "南", key=key)] for key in ("P1", "P2", "P3")))
 
 
 def full(**other):

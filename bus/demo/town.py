@@ -14,7 +14,7 @@ from typing import Final
 
 from ruamel.yaml import YAML
 
-from bus.kit.names import (
+from bus.demo.names import (
     BUILDINGS,
     DISTRICTS,
     ROMAN_FAMILIES,
@@ -27,7 +27,7 @@ from bus.kit.names import (
     juminhyo_code,
     serial,
 )
-from bus.kit.people import Member, compose
+from bus.demo.people import Member, compose
 
 MUNICIPALITY: Final = "999999"  # its check digit fails: it can never be real
 ELSEWHERE: Final = "999998"
@@ -77,6 +77,40 @@ class Town:
             known = resident.cells | {"key": resident.key}
             writer.writerow([known.get(path, "") for _, path in columns])
         return "\ufeff" + out.getvalue()
+
+
+def read(text: str, layout: Path, seed: int) -> Town:
+    """The residents of a real extract, as far as a script needs them; it stands for the last day anything in it names."""
+    columns = {column["column"]: column["path"] for column in YAML(typ="safe").load(layout)}
+    rows = [
+        {columns[name]: cell for name, cell in row.items() if cell}
+        for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    ]
+    days = (row.get(path, "") for row in rows for path in SPOKEN)
+    day = max((found for cell in days if (found := _day(cell))), default=date(2026, 4, 5))
+    households: dict[str, list[Resident]] = {}
+    for cells in rows:
+        born, key = _day(cells.get("birth", "")), cells.pop("key", "")
+        if born and key and cells.get("state", "").lstrip("0") == "1" and cells.get("unknown.birth", "0") == "0":
+            resident = Resident(
+                key, cells.get("household.no", key), cells.get("sex", ""), born,
+                cells.get("household.relation_code", "").zfill(2),
+                Written(cells.get("name.family", ""), cells.get("name.family_kana", "")),
+                Written(cells.get("name.given", ""), cells.get("name.given_kana", "")),
+                cells.get("resident_type", "1").lstrip("0") == "2", cells,
+            )  # fmt: skip
+            households.setdefault(resident.household, []).append(resident)
+    return Town(seed, day, list(households.values()))
+
+
+SPOKEN: Final = ("movement.processed_on", "movement.notified_on", "control.operated_on")  # when the register was told
+
+
+def _day(cell: str) -> date | None:
+    try:
+        return date.fromisoformat(cell)
+    except ValueError:
+        return None
 
 
 def build(size: int, seed: int, day: date) -> Town:

@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta, timezone
 from random import Random
 from typing import Any, Final
 
-from bus.kit.names import family_name, given_name
-from bus.kit.people import compose
-from bus.kit.town import RELATIONS, Resident, Town, elsewhere, name_cells, place
+from bus.demo.names import family_name, given_name
+from bus.demo.people import compose
+from bus.demo.town import RELATIONS, Resident, Town, elsewhere, name_cells, place
 
 JAPAN: Final = timezone(timedelta(hours=9))
 Household = Sequence[Resident]
@@ -41,7 +41,11 @@ class Script:
         self.first = town.day + timedelta(days=1)
         self.days = days
         self.movements: list[Movement] = []
-        self._free = list(town.households)
+        self._free = [
+            household  # a real extract knows people who are about to leave, or whose number says nothing of their age
+            for household in town.households
+            if not any("move_out.planned_on" in m.cells or "resident_since" not in m.cells for m in household)
+        ]
         self.chance.shuffle(self._free)
         self.scale = len(town.residents) / 5_000
 
