@@ -193,16 +193,15 @@ def _appended(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Chang
         reviews.append(undecided.message)
     if event.supersedes is None or event.kind not in SUPERSEDING:
         return None
-    cells = [_cell_or_blank(word, case, event, reviews) for word in plan.words]
+    cells = [_cell_or_blank(word, case, event) for word in plan.words]
     return Append(plan.table, (event.id, event.kind, event.supersedes, *cells), follows=event.supersedes)
 
 
-def _cell_or_blank(word: Word, case: Case, event: Event, reviews: list[str]) -> Any:
-    """An annulment is told even when a rule cannot decide on what is left of the image."""
+def _cell_or_blank(word: Word, case: Case, event: Event) -> Any:
+    """An annulment is told even when a rule cannot decide on what is left of the image; nobody has to decide it then."""
     try:
         return cell(word, case, event)
-    except Undecided as undecided:
-        reviews.append(undecided.message)
+    except Undecided:
         return None
 
 
@@ -331,13 +330,12 @@ def _append_step(plan: Plan, positions: Mapping[str, int]) -> Callable[[Row, Any
     pick = _picker(plan.words, positions, (ID, KIND, SUPERSEDES))
     one_by_one = [_getter(word, positions) for word in plan.words]
 
-    def follow(row: Row, case: Any, reviews: list[str]) -> Change:
+    def follow(row: Row, case: Any) -> Change:
         cells: list[Any] = []
         for getter in one_by_one:
             try:
                 cells.append(getter(row, case))
-            except Undecided as undecided:
-                reviews.append(undecided.message)
+            except Undecided:
                 cells.append(None)
         return Append(table, (row[ID], row[KIND], row[SUPERSEDES], *cells), follows=row[SUPERSEDES])
 
@@ -349,6 +347,6 @@ def _append_step(plan: Plan, positions: Mapping[str, int]) -> Callable[[Row, Any
             reviews.append(undecided.message)
         if row[SUPERSEDES] is None or row[KIND] not in SUPERSEDING:
             return None
-        return follow(row, case, reviews)
+        return follow(row, case)
 
     return step

@@ -1,0 +1,72 @@
+"""Who is insured, since when, until when, and who may stay insured although gone. Ages are dated in connectors/law.yaml."""
+
+from datetime import date, timedelta
+
+from bus import attains, certain
+
+DEAD = "3"  # 住民状態 死亡者
+FACILITIES = (
+    "ホーム",
+    "施設",
+    "苑",
+    "園",
+    "荘",
+    "老健",
+    "医療院",
+    "病院",
+    "ハウス",
+    "寮",
+)  # words that make a clerk look
+
+
+def is_first_insured(person, on: date, law) -> bool:
+    """介護保険法 9条1号: who has an address in the town and has attained 65."""
+    return person.is_resident and has_attained_65(person, on, law)
+
+
+def has_attained_65(person, on: date, law) -> bool:
+    """年齢計算ニ関スル法律: on the day before the birthday."""
+    return certain(person.birth, lambda born: attains(born, law.kaigo.first_age) <= on)
+
+
+def has_attained_40(person, on: date, law) -> bool:
+    """介護保険法 9条2号. Younger ones do not concern us at all."""
+    return certain(person.birth, lambda born: attains(born, law.kaigo.second_age) <= on)
+
+
+def is_forty_to_sixty_four(person, on: date, law) -> bool:
+    return person.is_resident and has_attained_40(person, on, law) and not has_attained_65(person, on, law)
+
+
+def turns_65_on(person, law) -> date:
+    return certain(person.birth, lambda born: attains(born, law.kaigo.first_age))
+
+
+def insured_since(person, law) -> date:
+    """介護保険法 10条: the day 65 is attained (4号), or that of the address where it was taken later (2号)."""
+    since = certain(person.resident_since, lambda day: day)
+    return certain(person.birth, lambda born: max(attains(born, law.kaigo.first_age), since))
+
+
+def lost_on(person) -> date:
+    """介護保険法 11条1項: the day after; the day itself where an address in another town is taken on it (ただし書)."""
+    end = certain(person.removal.date, lambda day: day)
+    arrived = person.move_out.confirmed_on
+    same_day = arrived is not None and arrived.earliest == arrived.latest == end
+    return end if same_day and person.state != DEAD else end + timedelta(days=1)
+
+
+def may_move_to_facility(person, on: date, law) -> bool:
+    """介護保険法 13条: a facility's name in the new address; or the new address is not known (hidden, not reported)."""
+    building = destination_building(person)
+    looks_like_one = building is not None and any(word in building for word in FACILITIES)
+    return has_attained_40(person, on, law) and (looks_like_one or destination(person) is None)
+
+
+def destination(person) -> str | None:
+    """The town, as it was confirmed, else as it was planned."""
+    return person.move_out.municipality_code or person.move_out.planned_municipality_code
+
+
+def destination_building(person) -> str | None:
+    return person.move_out.building or person.move_out.planned_building

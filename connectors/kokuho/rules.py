@@ -1,0 +1,82 @@
+"""Who may be insured, from when, until when; who answers for the household. Ages are dated in connectors/law.yaml."""
+
+from datetime import date, timedelta
+
+from bus import attains, certain
+
+HEAD = "02"  # 続柄コード 世帯主
+DEAD = "3"  # 住民状態 死亡者
+INSURED = "1"
+NEXT_DAY = timedelta(days=1)
+LEAP_DAY = (2, 29)
+
+
+def is_resident(person) -> bool:
+    """国民健康保険法 5条: who has an address in the area of the prefecture."""
+    return person.is_resident
+
+
+def is_head(person) -> bool:
+    return person.household.relation_code == HEAD
+
+
+def is_insured(person) -> bool:
+    """As the register was told (住民基本台帳法 7条 10号)."""
+    return person.schemes.kokuho == INSURED
+
+
+def is_nominal_head(person) -> bool:
+    """擬制世帯主: the premium is the head's duty, also of one who is not insured himself (76条, 地方税法 703条の4)."""
+    return is_head(person) and not is_insured(person)
+
+
+def may_be_insured(person, on: date, law) -> bool:
+    """国民健康保険法 5条, 6条8号: a resident, before 後期高齢者医療. Other grounds of 6条 the register does not know."""
+    return person.is_resident and might_have_been_insured(person, on, law)
+
+
+def might_have_been_insured(person, on: date, law) -> bool:
+    return certain(person.birth, lambda born: on < loss_by_age(born, law))
+
+
+def leaves_at_75_on(person, law) -> date:
+    """国民健康保険法 6条8号, 8条."""
+    return certain(person.birth, lambda born: loss_by_age(born, law))
+
+
+def acquired_on(person) -> date:
+    """国民健康保険法 7条: the day on which the address was taken, or of the birth."""
+    return certain(person.resident_since, lambda day: day)
+
+
+def lost_on(person) -> date:
+    """国民健康保険法 8条1項: the day after; the day itself where an address in another prefecture is taken on it."""
+    end = certain(person.removal.date, lambda day: day)
+    arrived = person.move_out.confirmed_on
+    same_day = arrived is not None and arrived.earliest == arrived.latest == end
+    return end if person.state != DEAD and same_day and stays_in_prefecture(person) is False else end + NEXT_DAY
+
+
+def effect(person) -> str | None:
+    """国民健康保険法 8条, 9条: inside the prefecture the insurer stays, the town changes. None: where to is not known."""
+    stays = stays_in_prefecture(person)
+    if person.state == DEAD or stays is False:
+        return "資格喪失"
+    return None if stays is None else "適用終了"
+
+
+def stays_in_prefecture(person) -> bool | None:
+    """The first two digits of a 団体コード are the prefecture's; of a protected person the new one is hidden."""
+    to = person.move_out.municipality_code or person.move_out.planned_municipality_code
+    return to[:2] == person.municipality_code[:2] if to and person.municipality_code else None
+
+
+def loss_by_age(born: date, law) -> date:
+    """高齢者の医療の確保に関する法律 50条1号: insured there from the birthday on. Two readings each: see law.yaml."""
+    birthday = attains(born, law.kokuho.upper_age) + NEXT_DAY
+    if (born.month, born.day) == LEAP_DAY:
+        month, day = map(int, law.kokuho.leap_day_birthday.split("-"))
+        year = born.year + law.kokuho.upper_age
+        is_common = date(year, 3, 1) - NEXT_DAY == date(year, 2, 28)
+        birthday = date(year, month, day) if is_common else date(year, 2, 29)
+    return birthday + timedelta(days=law.kokuho.days_after_75th_birthday)
