@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -20,6 +21,10 @@ from bus.stack.prepare import prepare
 from bus.stack.stack import Stack
 from bus.topology.cluster import CreateTopic, DeleteTopic, TopicState
 from bus.topology.model import load
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="slow tests at their full length (make soak)")
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,10 @@ def start(home: Path, **how: Any) -> Running:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Running]:
-    """In the system's temporary folder, which the database's own user may enter."""
+    """In the system's temporary folder, which the database's own user may enter; or one that runs already (mutants)."""
+    if running := os.environ.get("BUS_TEST_HOME"):
+        yield start(Path(running))
+        return
     home = Path(tempfile.mkdtemp(prefix="bus-test-"))
     try:
         yield start(home)

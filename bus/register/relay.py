@@ -243,24 +243,35 @@ class Relay:
         return count
 
     def _publish(self, shard: Shard, rows: Sequence[Row], releasing: str | None = None) -> int:
-        """One delivery error and everything is sent again; what the broker will never take blocks its person."""
-        for _ in range(MAX_BLOCKED):
-            free = [row for row in rows if row.key == releasing or row.key not in shard.blocked]
-            try:
-                if free:
-                    self.broker.publish([self._message(row) for row in free])
-                return len(free)
-            except Reject as error:
-                culprit = free[getattr(error, "index", 0)]
-                self.source.block(shard.lease, culprit.key, culprit.seq, error.code)
-                shard.blocked[culprit.key] = Blocked(culprit.seq, error.code)
-                releasing = None
-                telemetry.relay_blocked(shard.lease.shard, error.code, culprit.id)
-        raise BusError(
-            f"shard {shard.lease.shard}: the broker refuses one event after the other",
-            code="TOO_MANY_BLOCKED",
-            hint="`bus outbox status`; when the cause is gone, start the relay again and release the persons",
-        )
+        """What the broker will never take blocks its person, and only then the others go on.
+
+        The broker judges together what it gets together: a refused batch is halved, in order, until one stands alone.
+        """
+        free = [row for row in rows if _is_free(row, shard.blocked, releasing)]
+        try:
+            if free:
+                self.broker.publish([self._message(row) for row in free])
+            return len(free)
+        except Reject as error:
+            self.source.renew(shard.lease)
+            if len(free) > 1:
+                half = len(free) // 2
+                return self._publish(shard, free[:half], releasing) + self._publish(shard, free[half:], releasing)
+            self._block(shard, free[0], error.code)
+            return 0
+
+    def _block(self, shard: Shard, row: Row, code: str) -> None:
+        number = shard.lease.shard
+        self.source.block(shard.lease, row.key, row.seq, code)
+        shard.blocked[row.key] = Blocked(row.seq, code)
+        telemetry.relay_blocked(number, code, row.id)
+        if sum(blocked.code != RELEASE for blocked in shard.blocked.values()) >= MAX_BLOCKED:
+            raise BusError(
+                f"shard {number}: the broker refuses the events of {MAX_BLOCKED} persons",
+                code="TOO_MANY_BLOCKED",
+                where=f"outbox/{number}/{row.seq}",
+                hint="find the cause; release the persons (`bus outbox status`); start the relay again",
+            )
 
     def _release(self, shard: Shard) -> int:
         """Says what was withheld of the persons an operator released, in order, before anything new."""
@@ -277,3 +288,8 @@ class Relay:
         contract = self._contract(row.aggregate)
         headers = framing.headers(contract, id=row.id, recorded=row.recorded, value=row.payload)
         return Message(contract.topic, row.key.encode(), row.payload, headers)
+
+
+def _is_free(row: Row, blocked: Mapping[str, Blocked], releasing: str | None) -> bool:
+    found = blocked.get(row.key)
+    return found is None or (row.key == releasing and found.code == RELEASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, LiteralString
 
 import psycopg
@@ -34,17 +35,21 @@ class Leases:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._locked: set[int] = set()
+        self._lost_at: dict[int, float] = {}
 
     def claim(self, holder: str, lease_seconds: float) -> list[Lease]:
         """Takes what is free, expired, or held by a session that is gone."""
         taken = []
         for shard, epoch, free in self._connection.execute(_OTHERS, (lease_seconds, holder)).fetchall():
-            if not (self._lock(shard) or free):
+            # Who lost a shard let go of its lock itself: that the lock is free says nothing of the new holder.
+            just_lost = time.monotonic() - self._lost_at.get(shard, -lease_seconds) < lease_seconds
+            if not free and (just_lost or not self._lock(shard)):
                 continue
             row = self._connection.execute(_CLAIM, (holder, shard, epoch)).fetchone()
             if row is None:  # another one was quicker
                 self._unlock(shard)
             else:
+                self._lock(shard)
                 taken.append(Lease(shard, holder, row[0], row[1], Barrier(row[2], row[3]) if row[2] else None))
         return taken
 
@@ -89,6 +94,7 @@ class Leases:
 
     def _lost(self, lease: Lease) -> Fenced:
         self._unlock(lease.shard)
+        self._lost_at[lease.shard] = time.monotonic()
         return Fenced(f"shard {lease.shard} has a later epoch than {lease.epoch}", where=f"outbox/{lease.shard}")
 
     def _lock(self, shard: int) -> bool:

@@ -167,8 +167,8 @@ class SqlOutbox:
     def _connect(self) -> tuple[Connection, Leases]:
         """A session of our own, outside the pool: it keeps advisory locks, and every statement is a transaction."""
         pooled = self._engine.raw_connection()
-        pooled.detach()
         connection: Any = pooled.driver_connection
+        pooled.detach()
         connection.autocommit = True
         return connection, Leases(connection)
 
