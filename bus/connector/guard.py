@@ -93,12 +93,17 @@ def digest(record: Record) -> bytes:
     return value[1:5].ljust(4, b"\0") + sha256(value).digest()
 
 
+def is_plain(key: str) -> bool:
+    """Can it be anybody's key?"""
+    return _PLAIN_KEY.fullmatch(key) is not None
+
+
 def parking_key(record: Record, reject: Reject) -> str:
     """Whom a record that cannot be decoded holds up (see the module's docstring)."""
     raw = record.key or b""
     if reject.code not in DISTRUSTED:
         text = raw.decode("ascii", "replace")
-        if _PLAIN_KEY.fullmatch(text):
+        if is_plain(text):
             return text
     return f"raw:{raw[:64].hex()}"
 
