@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Engine, text
 from bus.dates import Uncertain, day
 from bus.errors import Reject, Unavailable
 from bus.event import ChangeSet, Event
-from bus.register import codes, outbox
-from bus.register.act import Past, Person, Request, Scene
-from bus.register.image import Flat, Shape
-from bus.register.movement import Changes, decide
-from bus.register.numbers import issued
+from bus.movement.act import Past, Person, Request, Scene
+from bus.movement.decide import decide
+from bus.register import outbox
+from bus.resident import codes
+from bus.resident.image import Changes, Flat, Shape
+from bus.resident.numbers import issued
 from bus.settings import ROOT
 
 _SIMULATED: Final = "99999"  # towns that can never be real: only there may `recorded` be given

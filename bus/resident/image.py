@@ -7,12 +7,26 @@ from typing import Any, Final
 
 from bus.dates import Uncertain
 from bus.errors import Reject
-from bus.register.numbers import holds_kojin_bango
+from bus.event import Event
+from bus.resident.numbers import holds_kojin_bango
 
 Flat = dict[str, Any]
+Changes = list[tuple[Event, Flat]]  # an event, and its image as the register keeps it
 
 # Says how a version came about, not what is so: written by every version, never undone, never a reason to tell anybody.
 BOOKKEEPING: Final = ("history.", "movement.", "unknown.movement", "control.operat")
+
+# date -> the flag that says it is not known, whatever stands in the cell
+UNKNOWN_FLAGS: Final = {
+    "movement.date": "unknown.movement",
+    "birth": "unknown.birth",
+    "resident_since": "unknown.resident_since",
+    "entry.date": "unknown.entry",
+    "removal.date": "unknown.removal",
+    "address.since": "unknown.address_since",
+    "history.reissued_on": "unknown.reissued",
+    "foreign.since": "unknown.foreign_since",
+}
 
 
 class Shape:

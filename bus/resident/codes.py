@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,23 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from bus.errors import Misconfigured
-from bus.register.act import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """An entry of schemas/codes/reason.yaml."""
+
+    reason: str
+    name_ja: str
+    code: str
+    group: str
+    kind: str
+    rule: str
+    reverse: Sequence[str] = ()
+    uncertain: bool = False
+    future: bool = False
+    corrects: bool = False
+    annuls: bool = False
 
 
 class Column(NamedTuple):

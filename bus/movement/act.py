@@ -9,27 +9,11 @@ from typing import Any, Final, NamedTuple
 
 from bus.dates import Uncertain
 from bus.errors import Reject
-from bus.register.image import Flat, Shape, text, uncertain
+from bus.resident.codes import Reason
+from bus.resident.image import Flat, Shape, text, uncertain
 
 _KEYS: Final = {"reason", "effective", "persons", "household", "change_set", "supersedes", "recorded"}
 DEAD: Final = "3"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """An entry of schemas/codes/reason.yaml."""
-
-    reason: str
-    name_ja: str
-    code: str
-    group: str
-    kind: str
-    rule: str
-    reverse: Sequence[str] = ()
-    uncertain: bool = False
-    future: bool = False
-    corrects: bool = False
-    annuls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from uuid import uuid4
 from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.event import ChangeSet, Event
-from bus.register import undo
-from bus.register.act import Act, Reason, Request, Scene
-from bus.register.image import Flat, Shape, changed
-from bus.register.rules import RULES, check_date, check_fields, check_life
-
-Changes = list[tuple[Event, Flat]]  # the event, and its image as the register keeps it
+from bus.movement import undo
+from bus.movement.act import Act, Request, Scene
+from bus.movement.rules import RULES, check_date, check_fields, check_life
+from bus.resident.codes import Reason
+from bus.resident.image import Changes, Shape, changed
 
 
 def decide(

@@ -7,8 +7,9 @@ from typing import Any
 
 from bus.dates import Uncertain
 from bus.errors import Reject
-from bus.register.act import Act, Past, Reason
-from bus.register.image import Flat, changed
+from bus.movement.act import Act, Past
+from bus.resident.codes import Reason
+from bus.resident.image import Flat, changed
 
 
 def amend_or_correct(act: Act) -> None:

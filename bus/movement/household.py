@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from bus.errors import Reject
-from bus.register.act import DEAD, Act, is_head
+from bus.movement.act import DEAD, Act, is_head
 
 _ADDRESS: Final = ("town", "town_code", "lot", "building", "postal_code", "district")
 _RELATION: Final = ("relation_code", "relation", "relation_code_2", "relation_code_3", "relation_code_4")

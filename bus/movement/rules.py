@@ -8,8 +8,8 @@ from typing import Final
 
 from bus.dates import Uncertain
 from bus.errors import Reject
-from bus.register.act import DEAD, Act
-from bus.register.household import (
+from bus.movement.act import DEAD, Act
+from bus.movement.household import (
     destination,
     leave,
     place,

@@ -1,0 +1,1 @@
+"""What follows from an approved act on a household? Rules, corrections, annulments; pure."""
