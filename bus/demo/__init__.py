@@ -1,1 +1,1 @@
-"""What does it look like in motion? An invented town, a week in it, and the proof at the end."""
+"""What does it look like in motion? A stack, a town, a week with kills in it, and the proof at the end."""

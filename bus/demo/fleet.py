@@ -38,7 +38,7 @@ class Kill:
 
 @dataclass(slots=True)
 class Fleet:
-    """Everything it starts is written into the home's state, so that `bus stack down` ends it whatever becomes of us."""
+    """What it starts is written into the home's state, so that `bus stack down` ends it whatever becomes of us."""
 
     settings: Settings
     commands: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -67,9 +67,7 @@ class Fleet:
         """SIGKILL; returns when the operating system says that it is dead of it."""
         process, child = self.running.pop(name)
         if child.poll() is not None:
-            raise Died(
-                f"{name} had ended by itself before it was killed (exit {child.returncode})", where=self.log(name)
-            )
+            raise Died(f"{name} ended by itself (exit {child.returncode})", where=self.log(name))
         os.kill(process.pid, signal.SIGKILL)
         code = child.wait(PATIENCE)
         return Kill(name, process.pid, time.monotonic(), signal=-code)

@@ -1,4 +1,4 @@
-"""What does a department's topic look like when somebody makes a mistake? One record that cannot be read, and some twice."""
+"""What if somebody makes a mistake on a department's topic? One record that cannot be read, and some twice."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ class Tampered(NamedTuple):
 
 
 def tamper(broker: Broker, topic: str, key: str, *, event_id: UUID, doubles: int = 3) -> Tampered:
-    """Writes, in the name of the bus, what a broken program would: behind the framing of `key`'s own record only rubbish;
-    and records of other persons a second time, as they stand."""
+    """Writes what a broken program would, with the rights of an administrator.
+
+    Behind the framing of `key`'s own record only rubbish; and records of other persons a second time, as they stand.
+    """
     mine, others = _found(broker, topic, key.encode(), doubles)
     rubbish = (mine.value or b"")[:FRAME] + b"\xff" * 24
     headers = dict(mine.headers) | {"ce_id": str(event_id).encode(), "bus-sha256": hashlib.sha256(rubbish).digest()}

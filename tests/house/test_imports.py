@@ -27,7 +27,7 @@ HOMES = {
     "logging": ["bus/telemetry.py", "bus/register/migrations/*"],
     "yaml": [],
     "pickle": [],
-    "random": ["bus/demo/*", "bus/kit/bench*.py", "bus/stack/home.py"],
+    "random": ["bus/town/*", "bus/kit/bench*.py", "bus/stack/home.py"],
     "typer": ["bus/cli/*"],
     "jgo": ["bus/stack/*"],
 }  # fmt: skip

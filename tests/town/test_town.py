@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.demo.names import ERAS, era, juminhyo_code, serial
-from bus.demo.town import build
+from bus.town.names import ERAS, era, juminhyo_code, serial
+from bus.town.town import build
 
 LAYOUT = Path(__file__).resolve().parents[2] / "schemas" / "layouts" / "mado-122.yaml"
 DAY = date(2026, 4, 5)

@@ -14,7 +14,7 @@ from typing import Final
 
 from ruamel.yaml import YAML
 
-from bus.demo.names import (
+from bus.town.names import (
     BUILDINGS,
     DISTRICTS,
     ROMAN_FAMILIES,
@@ -27,7 +27,7 @@ from bus.demo.names import (
     juminhyo_code,
     serial,
 )
-from bus.demo.people import Member, compose
+from bus.town.people import Member, compose
 
 MUNICIPALITY: Final = "999999"  # its check digit fails: it can never be real
 ELSEWHERE: Final = "999998"
@@ -80,7 +80,7 @@ class Town:
 
 
 def read(text: str, layout: Path, seed: int) -> Town:
-    """The residents of a real extract, as far as a script needs them; it stands for the last day anything in it names."""
+    """The residents of a real extract, as far as a script needs them, on the last day anything was told."""
     columns = {column["column"]: column["path"] for column in YAML(typ="safe").load(layout)}
     rows = [
         {columns[name]: cell for name, cell in row.items() if cell}

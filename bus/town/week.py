@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta, timezone
 from random import Random
 from typing import Any, Final
 
-from bus.demo.names import family_name, given_name
-from bus.demo.people import compose
-from bus.demo.town import RELATIONS, Resident, Town, elsewhere, name_cells, place
+from bus.town.names import family_name, given_name
+from bus.town.people import compose
+from bus.town.town import RELATIONS, Resident, Town, elsewhere, name_cells, place
 
 JAPAN: Final = timezone(timedelta(hours=9))
 Household = Sequence[Resident]

@@ -1,0 +1,80 @@
+"""Who still has something to do? Read from the databases and the broker themselves, not from anybody's counters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from bus.adapters.sql.outbox import SqlOutbox
+from bus.broker import Broker
+from bus.disclosure.positions import Positions
+from bus.store import Store
+from bus.wiring import Wiring
+
+ENTITY = "juki.resident"
+
+
+class Backlog(NamedTuple):
+    """Numbers of records: committed but unpublished, published but not narrowed, narrowed but not in the tables."""
+
+    unpublished: int
+    unprojected: int
+    behind: dict[str, int]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.unpublished or self.unprojected or any(self.behind.values()))
+
+    def __str__(self) -> str:
+        waiting = ", ".join(f"{name} {count}" for name, count in self.behind.items() if count)
+        return f"register {self.unpublished}, projector {self.unprojected}" + (f", {waiting}" if waiting else "")
+
+
+class Outlook:
+    def __init__(self, wiring: Wiring, connectors: Sequence[str]) -> None:
+        self.wiring = wiring
+        self.connectors = tuple(connectors)
+
+    @cached_property
+    def broker(self) -> Broker:
+        return self.wiring.broker("admin")
+
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self.wiring.engine("relay"))
+
+    @cached_property
+    def positions(self) -> Positions:
+        positions = self.wiring.positions()
+        positions.prepare()
+        return positions
+
+    @cached_property
+    def stores(self) -> dict[str, Store]:
+        found: dict[str, Store] = {}
+        for name in self.connectors:
+            found[name] = self.wiring.store(name)
+            found[name].prepare(self.wiring.connector(name).tables)
+        return found
+
+    def topic(self, connector: str) -> str:
+        return self.wiring.topology.narrowed(connector, ENTITY)
+
+    def backlog(self) -> Backlog:
+        """From the end of the path to its beginning would miss what moves meanwhile; so from the beginning."""
+        unpublished = sum(shard["unpublished"] for shard in self.outbox.status())
+        unprojected = self._left(self.wiring.topology.canonical(ENTITY), dict(self.positions.offsets("projector")))
+        return Backlog(unpublished, unprojected, {name: self.behind(name) for name in self.connectors})
+
+    def behind(self, connector: str) -> int:
+        return self._left(self.topic(connector), dict(self.stores[connector].offsets(connector)))
+
+    def _left(self, topic: str, here: dict[tuple[str, int], int]) -> int:
+        return sum(max(0, end - here.get(place, 0)) for place, end in self.broker.ends([topic]).items())
+
+    def close(self) -> None:
+        self.outbox.close()
+        self.broker.close()
+        for store in self.stores.values():
+            store.close()

@@ -1,0 +1,142 @@
+"""What is seen at the end of the demonstration? One screen, in Japanese or English; a person is never named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bus.demo.demo import POISONED, Outcome
+from bus.demo.proof import Department, as_dict
+
+WORDS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "title": "{town}: {residents} residents, {movements} movements ({events} events), {seconds:.0f} s",
+        "id": "department", "holds": "holds now", "asked": "was asked to do", "parked": "parked",
+        "reviews": "to review", "age": "truth age", "equal": "equals the register", "yes": "✓ yes", "no": "✗ NO",
+        "current": "current", "unknown": "unknown", "waiting": "{parked} person, {waiting} records",
+        "kill": "{name} (pid {pid}) was killed with signal {signal}; {waiting} records waited; back in {seconds:.1f} s",
+        "poison": "poisoned on purpose: event {event} in {topic}: {what}",
+        "isolated": "parked ({codes}), that person's {later} later event waits behind it; everybody else went on",
+        "lost": "NOT FOUND among the parked",
+        "doubled": "{doubled} records were written twice: {stale} dropped as seen before",
+        "refused": "refused by the register: {refused}",
+        "differs": "{id}.{table}: {missing} missing, {extra} extra, {differing} differ{columns}",
+        "ok": "✓ every department equals what the register alone says, and only the poisoned person is parked",
+        "bad": "✗ something is not as it should be",
+    },
+    "ja": {
+        "title": "{town}：住民 {residents} 人、異動 {movements} 件（事象 {events} 件）、{seconds:.0f} 秒",
+        "id": "業務", "holds": "いま保持", "asked": "依頼された仕事", "parked": "保留", "reviews": "判断待ち",
+        "age": "真実の古さ", "equal": "住民記録と一致", "yes": "✓ 一致", "no": "✗ 不一致", "current": "最新",
+        "unknown": "不明", "waiting": "{parked} 人（{waiting} 件）",
+        "kill": "{name}（pid {pid}）をシグナル {signal} で強制終了。{waiting} 件が待ち、{seconds:.1f} 秒後に再開",
+        "poison": "わざと壊した事象 {event}（{topic}）：{what}",
+        "isolated": "保留（{codes}）。本人の後続 {later} 件は順番待ち、ほかの人は影響なし",
+        "lost": "保留の中に見当たりません",
+        "doubled": "二重に書いた記録 {doubled} 件：既知として捨てた記録 {stale} 件",
+        "refused": "住民記録が断った異動：{refused}",
+        "differs": "{id}.{table}：不足 {missing}、余分 {extra}、相違 {differing}{columns}",
+        "ok": "✓ すべての業務が住民記録からの再計算と一致し、保留は壊した事象の本人だけです",
+        "bad": "✗ あるべき姿と違うところがあります",
+    },
+}  # fmt: skip
+
+
+def document(outcome: Outcome) -> dict[str, Any]:
+    poisoned = next((one for one in outcome.departments if one.id == POISONED), None)
+    return {
+        "ok": outcome.ok,
+        "town": outcome.town,
+        "residents": outcome.residents,
+        "movements": outcome.movements,
+        "events": outcome.events,
+        "refused": [{"reason": reason, "code": code} for reason, code in outcome.refused],
+        "seconds": round(outcome.seconds, 1),
+        "departments": [as_dict(department) for department in outcome.departments],
+        "killed": [
+            {"name": kill.name, "pid": kill.pid, "signal": kill.signal, "waiting": kill.waiting,
+             "dead_seconds": round(kill.dead_seconds, 1)}
+            for kill in outcome.kills
+        ],
+        "poison": outcome.poison and {
+            "event_id": outcome.poison.event_id, "connector": POISONED, "topic": outcome.poison.topic,
+            "codes": poisoned.codes if poisoned else [], "waiting": poisoned.waiting if poisoned else None,
+        },
+        "doubled": outcome.poison and {"written": outcome.poison.doubled, "dropped": poisoned and poisoned.stale},
+    }  # fmt: skip
+
+
+def draw(outcome: Outcome, lang: str) -> Any:
+    words = WORDS[lang]
+
+    def on(console: Console) -> None:
+        console.print(_table(outcome, words, lang))
+        for line in _lines(outcome, words):
+            console.print(line, markup=False)
+        console.print(words["ok" if outcome.ok else "bad"], style="bold green" if outcome.ok else "bold red")
+
+    return on
+
+
+def _table(outcome: Outcome, words: Mapping[str, str], lang: str) -> Table:
+    title = words["title"].format(
+        town=outcome.town, residents=outcome.residents, movements=outcome.movements, events=outcome.events,
+        seconds=outcome.seconds,
+    )  # fmt: skip
+    table = Table(title=title, title_justify="left", pad_edge=False, header_style="bold", show_lines=True)
+    for name in ("id", "holds", "asked", "parked", "reviews", "age", "equal"):
+        table.add_column(words[name], justify="right" if name in ("reviews", "age") else "left")
+    for one in outcome.departments:
+        table.add_row(
+            f"{one.name_ja}\n{one.id}" if lang == "ja" else f"{one.id}\n{one.name_ja}", _counts(one.holds),
+            _counts(one.asked), _parked(one, words), str(one.reviews), _age(one, words),
+            words["yes" if one.equal else "no"], style="" if one.equal else "red",
+        )  # fmt: skip
+    return table
+
+
+def _counts(tables: Mapping[str, int]) -> str:
+    return "\n".join(f"{name} {count:,}" for name, count in tables.items())
+
+
+def _parked(one: Department, words: Mapping[str, str]) -> str:
+    return words["waiting"].format(parked=one.parked, waiting=one.waiting) if one.parked else "0"
+
+
+def _age(one: Department, words: Mapping[str, str]) -> str:
+    if one.truth_age_seconds is None:
+        return words["unknown"]
+    return words["current"] if one.truth_age_seconds == 0 else f"{one.truth_age_seconds:.1f} s"
+
+
+def _lines(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
+    lines = [
+        words["kill"].format(
+            name=kill.name, pid=kill.pid, signal=kill.signal, waiting=kill.waiting, seconds=kill.dead_seconds
+        )
+        for kill in outcome.kills
+    ]
+    poisoned = next((one for one in outcome.departments if one.id == POISONED), None)
+    if outcome.poison and poisoned:
+        isolated = words["isolated"].format(codes=", ".join(poisoned.codes), later=poisoned.waiting - 1)
+        what = isolated if poisoned.parked else words["lost"]
+        lines.append(words["poison"].format(event=outcome.poison.event_id, topic=outcome.poison.topic, what=what))
+        lines.append(words["doubled"].format(doubled=outcome.poison.doubled, stale=poisoned.stale))
+    if outcome.refused:
+        refused = ", ".join(sorted({f"{reason} {code}" for reason, code in outcome.refused}))
+        lines.append(words["refused"].format(refused=refused))
+    return lines + [line for one in outcome.departments for line in _differences(one, words)]
+
+
+def _differences(one: Department, words: Mapping[str, str]) -> list[str]:
+    return [
+        words["differs"].format(
+            id=one.id, table=finding.table, missing=finding.missing, extra=finding.extra, differing=finding.differing,
+            columns=f" ({', '.join(finding.columns)})" if finding.columns else "",
+        )
+        for finding in one.findings
+        if not finding.equal
+    ]  # fmt: skip
