@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bus.errors import Misconfigured
@@ -21,12 +21,17 @@ class Entry:
     subject: str  # topic without the town, and "-value"
     version: int  # of the subject, from 1
     sha256: str
-    image: str  # juki/resident.1
+    image: str  # juki/resident.1@1: the first state of that file that was locked
     paths: tuple[str, ...]  # granted; none: canonical
 
     def line(self) -> str:
         made_of = f"{self.image}:{','.join(self.paths)}" if self.paths else self.image
         return f"{self.id} {self.version} {self.sha256} {self.subject} {made_of}"
+
+
+def image_file(image: str) -> str:
+    """Under schemas/: a locked state of an image has a file of its own, which never changes again."""
+    return f"locked/{image}.avsc" if "@" in image else f"{image}.avsc"
 
 
 class Lock:
@@ -64,6 +69,21 @@ class Lock:
             known = Entry(len(self.entries) + 1, subject, len(self.of(subject)) + 1, sha256, image, tuple(paths))
             self.entries.append(known)
         return known
+
+
+def freeze(schemas: Path, entry: Entry) -> Entry:
+    """The entry made of a state that is kept; a new state is written down when the image is not as it was last time."""
+    text = (schemas / image_file(entry.image)).read_text()
+    kept = sorted(
+        (schemas / "locked").glob(f"{entry.image}@*.avsc"), key=lambda path: int(path.stem.rpartition("@")[2])
+    )
+    number = len(kept)
+    if not kept or kept[-1].read_text() != text:
+        number += 1
+        path = schemas / image_file(f"{entry.image}@{number}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return replace(entry, image=f"{entry.image}@{number}")
 
 
 def _entry(line: str, where: str) -> Entry:

@@ -14,7 +14,7 @@ from bus.codec import written
 from bus.codec.node import Node, at, node
 from bus.codec.strict import EPOCH, Reader, to_micros, varint, write
 from bus.contract import compose, grant, project
-from bus.contract.lock import Entry, Lock
+from bus.contract.lock import Entry, Lock, image_file
 from bus.errors import Misconfigured, Reject
 from bus.event import DATA, Event
 
@@ -201,27 +201,27 @@ class Contracts:
         return made
 
     def wanted(self) -> Sequence[tuple[str, str, tuple[str, ...], compose.Schema]]:
-        """(subject, image, granted paths, schema) of all that the topology asks for, sorted by subject within its entity."""
+        """(subject, image, granted paths, schema) of all that the topology asks for."""
         found: list[tuple[str, str, tuple[str, ...], compose.Schema]] = []
         for entity, topic in sorted(self.topology.topics.items()):
             found.append((self._subject(self.topology.canonical(entity)), topic.schema, (), self.compose(topic.schema)))
-            for id, sub in sorted(self.topology.subscriptions.items()):
+            for name, sub in sorted(self.topology.subscriptions.items()):
                 if entity in sub.reads:
                     paths = grant.granted(self.image(topic.schema), sub.reads[entity])
-                    subject = self._subject(self.topology.narrowed(id, entity))
+                    subject = self._subject(self.topology.narrowed(name, entity))
                     found.append((subject, topic.schema, paths, self.compose(topic.schema, paths)))
         return found
 
     def canonical(self, entity: str = "juki.resident") -> Contract:
-        image = self.topology.topics[entity].schema
-        return self._contract(self.topology.canonical(entity), entity, image, ())
+        return self._contract(self.topology.canonical(entity), self.topology.topics[entity].schema, ())
 
     def narrowed(self, subscription: str, entity: str = "juki.resident") -> Contract:
+        topic = self.topology.narrowed(subscription, entity)
         image = self.topology.topics[entity].schema
         paths = grant.granted(self.image(image), self.topology.subscriptions[subscription].reads[entity])
-        return self._contract(self.topology.narrowed(subscription, entity), entity, image, paths)
+        return self._contract(topic, image, paths)
 
-    def by_id(self, id: int) -> Contract:
+    def by_id(self, id: int) -> Contract:  # noqa: A002  # its name on the wire
         """Also versions that are no longer written. Raises Reject SCHEMA_UNKNOWN."""
         if id not in self._known:
             if not 1 <= id <= len(self.lock.entries):
@@ -229,8 +229,16 @@ class Contracts:
             self._known[id] = self._made(self.lock.entries[id - 1])
         return self._known[id]
 
+    def of(self, value: bytes | None) -> Contract:
+        """The contract whose number the value carries, which may be an older one. Raises Reject."""
+        if not value:
+            raise Reject("no value", code="EMPTY")
+        if len(value) < 5 or value[0]:
+            raise Reject("not framed: a zero byte and four bytes of schema id are missing", code="FRAMING")
+        return self.by_id(int.from_bytes(value[1:5], "big"))
+
     def image(self, name: str) -> compose.Schema:
-        image: compose.Schema = compose.read(self.schemas / f"{name}.avsc")
+        image: compose.Schema = compose.read(self.schemas / image_file(name))
         return image
 
     def compose(self, image: str, paths: Sequence[str] = ()) -> compose.Schema:
@@ -242,38 +250,27 @@ class Contracts:
     def _subject(self, topic: str) -> str:
         return topic.removeprefix(f"{self.topology.town}.") + "-value"
 
-    def _contract(self, topic: str, entity: str, image: str, paths: Sequence[str]) -> Contract:
+    def _contract(self, topic: str, image: str, paths: Sequence[str]) -> Contract:
         sha256 = compose.digest(self.compose(image, paths)).hex()
         subject = self._subject(topic)
         entry = self.lock.find(subject, sha256)
         if entry is None:
+            what, where = f"the schema of {subject} has no number yet", str(self.schemas / LOCK)
             code = "SCHEMA_CHANGED" if self.lock.of(subject) else "SCHEMA_UNLOCKED"
-            raise Misconfigured(
-                f"the schema of {subject} has no number yet", code=code, where=str(self.schemas / LOCK), hint=RELOCK
-            )
+            raise Misconfigured(what, code=code, where=where, hint=RELOCK)
         return self.by_id(entry.id)
 
     def _made(self, entry: Entry) -> Contract:
         schema = self.compose(entry.image, entry.paths)
         digest = compose.digest(schema)
         if digest.hex() != entry.sha256:
-            raise Misconfigured(
-                f"{entry.image} is no longer what schema {entry.id} was made of", code="SCHEMA_CHANGED",
-                where=str(self.schemas / f"{entry.image}.avsc"), hint="restore it; a change is a new file, numbered one higher",
-            )  # fmt: skip
+            what, where = f"not what schema {entry.id} was made of", str(self.schemas / image_file(entry.image))
+            raise Misconfigured(what, code="SCHEMA_CHANGED", where=where, hint="restore it from git")
         image = self.image(entry.image)
-        cut = grant.narrow(image, entry.paths) if entry.paths else image
-        topic = f"{self.topology.town}.{entry.subject.removesuffix('-value')}"
-        entity = ".".join(entry.subject.removesuffix("-value").split(".")[-3:-1])
+        name = entry.subject.removesuffix("-value")
         return Contract(
-            entry.id,
-            entry.subject,
-            entry.version,
-            topic,
-            entity,
-            self.topology.town,
-            schema,
-            cut,
-            digest[:8],
-            bool(entry.paths),
-        )
+            id=entry.id, subject=entry.subject, version=entry.version, topic=f"{self.topology.town}.{name}",
+            entity=".".join(name.split(".")[-3:-1]).replace("-", "_"), town=self.topology.town, schema=schema,
+            image=grant.narrow(image, entry.paths) if entry.paths else image,
+            fingerprint=digest[:8], narrowed=bool(entry.paths),
+        )  # fmt: skip
