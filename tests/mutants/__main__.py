@@ -127,9 +127,9 @@ def judge(mutant: dict, copy: Path, marks: Path, home: Path) -> Outcome:
 
 
 def reason(output: str) -> str:
-    """The assertion that failed, without the values around it."""
-    found = re.findall(r"(?:AssertionError|Error|Exception|Failed): ([^\n]{1,70})", output)
-    return found[0] if found else "failed"
+    """What pytest says in its one line about the failure."""
+    found = re.findall(r"^[^\n]*\.py:\d+: ([^\n]{1,90})", output, re.MULTILINE)
+    return found[-1] if found else "failed"
 
 
 if __name__ == "__main__":

@@ -83,6 +83,10 @@ class Relays:
         with self._engine.connect() as db:
             return not db.execute(text(query)).scalar_one()
 
+    def wait_until_one_works(self) -> None:
+        before = self.position()
+        until(lambda: self.holder() is not None and self.position() > before, 60, "a relay works")
+
     def wait_until_all_is_said(self) -> None:
         """By the register's own account, and the topic has been quiet for a while."""
         broker, topic = KafkaBroker(self._options["client"]), self._options["topic"]

@@ -1,4 +1,4 @@
-"""Does everything the register committed reach the topic, per person in order, whatever is killed, frozen or refused?"""
+"""Does all that the register committed reach the topic, per person in order, whatever is killed, frozen or refused?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def relays(stack, register, topic):
 def clients(register):
     """Writers with enough connections for each of them."""
     pool = connect(register.url)
-    pool.pool._max_overflow = 30  # noqa: SLF001 — the product's own pool is small on purpose
+    pool.pool._max_overflow = 30  # the product's own pool is small on purpose
     yield lambda threads: writers.Writers(pool, threads)
     pool.dispose()
 
@@ -59,8 +59,9 @@ def count(db: Connection | Engine, query: str) -> int:
 # Numbers that rolled-back transactions drew, and rows that a transaction wrote which began before its predecessor's.
 GAPS = "SELECT sum(last - number) FROM (SELECT max(seq) AS last, count(*) AS number FROM bus_outbox GROUP BY shard) s"
 EARLY = """
-    SELECT count(*) FROM (SELECT xid, lag(xid) OVER (PARTITION BY aggregateid ORDER BY version) AS before FROM bus_outbox) o
-    WHERE xid < before
+    SELECT count(*) FROM (
+        SELECT xid, lag(xid) OVER (PARTITION BY aggregateid ORDER BY version) AS before FROM bus_outbox
+    ) o WHERE xid < before
 """
 
 
@@ -74,8 +75,7 @@ def test_nothing_is_lost_or_reordered_while_relays_are_killed(request, stack, re
     crowd.start(commits)
 
     while relays.kills < kills:
-        before = relays.position()
-        until(lambda: relays.holder() and relays.position() > before, 60, "a relay works")
+        relays.wait_until_one_works()
         time.sleep(rng.random() * 0.2)  # anywhere in its work: reading, sending, waiting, storing
         relays.kill(relays.holder() or 0)
         relays.start()
@@ -130,7 +130,7 @@ def test_a_frozen_relay_loses_its_shards_and_says_nothing_wrong_when_it_thaws(st
 def test_what_the_broker_never_takes_blocks_its_person_only_and_is_said_after_release(
     stack, register, topics, relays, clients
 ):
-    relays._options["topic"] = topic = topics("small", 4, **{"max.message.bytes": "3000"})  # noqa: SLF001
+    relays._options["topic"] = topic = topics("small", 4, **{"max.message.bytes": "3000"})
     with register.begin() as db:
         first = writers.say(db, "01")
         for key in range(2, 60):

@@ -18,7 +18,7 @@ def row(seq: int, key: str = "1", version: int | None = None) -> Row:
 
 
 class Database:
-    """Numbers and transaction ids are drawn before commit, as PostgreSQL does; a person's lock is held until the end."""
+    """Numbers and transaction ids are drawn before commit, as in PostgreSQL; a person's lock is held until the end."""
 
     def __init__(self) -> None:
         self.xid = 100
