@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from bus.broker import Message, Record
+from bus.codec.strict import EPOCH
 from bus.contract import framing
 from bus.contract.schema import Contract, Contracts
-from bus.codec.strict import EPOCH
 from bus.disclosure.hearing import Cells, Hearing, Image, Rule, Spoken
 from bus.disclosure.protect import LEVEL, is_protected
 from bus.disclosure.purpose import Stanza
@@ -36,13 +35,13 @@ class Audience:
     contract: Contract
     asked: tuple[str, ...]  # the paths that are read: all that is granted to anybody, and the level of protection
     hearings: Sequence[Hearing]
+    of: Callable[[bytes | None], Contract]  # the contract a value was written with, which may be an older one
+    _readers: dict[int, Callable[[bytes], Spoken]] = field(default_factory=dict)
 
     def tell(self, record: Record) -> list[tuple[Hearing, str, Message]]:
         """(whom, mode, what) of one canonical record. Raises Reject: it cannot be read, or a rule fails."""
-        framing.check(record, self.contract)
-        assert record.value is not None  # check refuses what has no value or no key
-        assert record.key is not None
-        event = self.read(record.value)
+        event = self.read(record)
+        assert record.key is not None  # or it would have been refused
         told = []
         for hearing in self.hearings:
             if said := hearing.hear(event):
@@ -52,31 +51,47 @@ class Audience:
                 told.append((hearing, said.mode, message))
         return told
 
-    def read(self, value: bytes) -> Spoken:
-        *head, before_recorded, before, after = self._decode(value)
-        incarnation = framing.incarnation(value, self.contract)
-        earlier = None if before is None else self._image(before, before_recorded)
-        return Spoken._make((*head, incarnation, earlier, self._image(after, head[3])))
+    def read(self, record: Record) -> Spoken:
+        contract = self._written_with(record.value)
+        framing.check(record, contract)
+        assert record.value is not None  # or it would have been refused
+        if contract.id not in self._readers:
+            self._readers[contract.id] = reader(contract, self.asked)
+        return self._readers[contract.id](record.value)
 
-    def _image(self, cells: Cells, recorded: int | None) -> Image:
+    def _written_with(self, value: bytes | None) -> Contract:
+        if value is not None and value.startswith(self.contract.frame):
+            return self.contract
+        found = self.of(value)
+        if found.topic != self.contract.topic:
+            raise Reject("a schema id of another topic", code="SCHEMA_UNKNOWN")
+        return found
+
+
+def reader(contract: Contract, asked: Sequence[str]) -> Callable[[bytes], Spoken]:
+    """Reads the paths asked for. What an older schema has not is blank; without a level everybody is protected."""
+    known = [path for path in asked if path in contract.paths]
+    decode = contract.decoder(known)
+    blank = len(known)  # the place of the None that is appended
+    places = [known.index(path) if path in known else blank for path in asked]
+    level = known.index(LEVEL) if LEVEL in known else None
+
+    def image(cells: Cells, recorded: int | None) -> Image:
         if recorded is None:
             raise Reject("an image before without the time it was recorded", code="DECODE", where="before_recorded")
-        return Image(cells, self._is_protected(cells), _instant(recorded))
+        protected = level is None or is_protected(cells[level])
+        if blank != len(asked):
+            filled = (*cells, None)
+            cells = tuple(filled[place] for place in places)
+        return Image(cells, protected, EPOCH + timedelta(microseconds=recorded))
 
-    @cached_property
-    def _decode(self) -> Callable[[bytes], tuple[Any, ...]]:
-        return self.contract.decoder(self.asked)
+    def read(value: bytes) -> Spoken:
+        *head, before_recorded, before, after = decode(value)
+        incarnation = framing.incarnation(value, contract)
+        earlier = None if before is None else image(before, before_recorded)
+        return Spoken._make((*head, incarnation, earlier, image(after, head[3])))
 
-    @cached_property
-    def _is_protected(self) -> Callable[[Cells], bool]:
-        if LEVEL not in self.asked:
-            return lambda _: True  # an entity that does not say
-        index = self.asked.index(LEVEL)
-        return lambda cells: is_protected(cells[index])
-
-
-def _instant(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)
+    return read
 
 
 def audiences(topology: Town, contracts: Contracts, concerns: Concerns) -> dict[str, Audience]:
@@ -91,7 +106,7 @@ def audiences(topology: Town, contracts: Contracts, concerns: Concerns) -> dict[
         hearings = [
             Hearing(stanza, narrowed[stanza.id], contract.image, asked, rule_of(stanza, concerns)) for stanza in stanzas
         ]
-        found[contract.topic] = Audience(contract, asked, hearings)
+        found[contract.topic] = Audience(contract, asked, hearings, contracts.of)
     return found
 
 

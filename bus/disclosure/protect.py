@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from bus.contract.grant import protected_paths
 
+LEVEL: Final = "protection.level"
+
 # Not an address, but it says that there is a new one, or since when: the record of a protected person who moves has to
 # look like that of one who does not (reliability I9). What happened legally is in the envelope of what may be heard.
-LEVEL: Final = "protection.level"
 DERIVED: Final = frozenset(
     {
         "address.since",

@@ -1,18 +1,22 @@
 """Does a record say what its subscriber may hear, and nothing else?"""
 
+import json
+import shutil
 from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from bus.contract import compose, review
+from bus.contract.schema import Contracts
 from bus.dates import Uncertain
 from bus.disclosure.audience import audiences
 from bus.disclosure.hearing import nester
 from bus.disclosure.protect import DERIVED, hides, is_hidden, protects
 from bus.errors import Misconfigured, Reject, Undecided
 from bus.event import BARE, DATA, KINDS, REMOVED
-from tests.disclosure.town import CANONICAL, CONTRACTS, ENTITY, TOWN, Person, audience, changed, image, message
+from tests.disclosure.town import CANONICAL, CONTRACTS, ENTITY, SCHEMAS, TOWN, Person, audience, changed, image, record
 
 CHILD, GROWN = Uncertain.on(date(2018, 4, 1)), Uncertain.on(date(1980, 4, 1))
 ADDRESS = {"address__town_code": "0101", "address__lot": "12-3", "address__since": Uncertain("令和2年5月1日")}
@@ -22,7 +26,7 @@ def hear(subscription, event, **rules):
     """(mode, decoded record) of what one subscription is told."""
     listening = audience(**rules)
     (hearing,) = (one for one in listening.hearings if one.id == subscription)
-    said = hearing.hear(listening.read(message(event).value))
+    said = hearing.hear(listening.read(record(event)))
     return (None, None) if said is None else (said.mode, CONTRACTS.narrowed(subscription, ENTITY).read(said.value))
 
 
@@ -229,7 +233,7 @@ def test_no_byte_of_what_is_not_granted_or_hidden_is_ever_written(before, after,
         person.says(before)
     event = person.says(after, kind, supersedes="an id" if undoes else None, undoes=tuple(undoes))
     listening = audience(shugaku=lambda *_: concerned)
-    spoken = listening.read(message(event).value)
+    spoken = listening.read(record(event))
 
     for hearing in listening.hearings:
         said = hearing.hear(spoken)
@@ -248,3 +252,27 @@ def test_no_byte_of_what_is_not_granted_or_hidden_is_ever_written(before, after,
 def test_compiled_code_is_only_made_of_names():
     with pytest.raises(ValueError, match="names"):
         nester(["address.lot'] or exit() #"])
+
+
+def test_records_of_an_older_schema_are_read_and_what_they_lack_is_blank(tmp_path):
+    """A new field, granted at once, while records without it still stand in the topic."""
+    schemas, file = tmp_path / "schemas", tmp_path / "schemas" / "juki" / "resident.1.avsc"
+    shutil.copytree(SCHEMAS, schemas, ignore=shutil.ignore_patterns("ids.lock", "locked"))
+    review.lock(schemas, TOWN)
+    old = Contracts(schemas, TOWN).canonical(ENTITY)
+    text = json.loads(file.read_text(encoding="utf-8"))
+    text["fields"].append({"name": "nickname", "type": ["null", "string"], "default": None})
+    file.write_text(json.dumps(text), encoding="utf-8")
+    compose.read.cache_clear()
+    stanza = replace(TOWN.subscriptions["meibo"], reads={ENTITY: ("name.full", "nickname")})
+    town = replace(TOWN, subscriptions={"meibo": stanza})
+    review.lock(schemas, town)
+    contracts = Contracts(schemas, town)
+
+    listening = audiences(town, contracts, {}.get)[old.topic]
+    ((_, mode, said),) = listening.tell(record(Person("P").says(image(name__full="山田")), old))
+
+    read = contracts.narrowed("meibo", ENTITY).read(said.value)
+    assert old.id != contracts.canonical(ENTITY).id
+    assert (mode, read["body"]["data"]) == (DATA, {"name": {"full": "山田"}, "nickname": None})
+    assert read["body"]["protected"] is False

@@ -137,6 +137,11 @@ def message(event: Event, partition: int = 0, contract: Contract = CANONICAL) ->
     return Message(contract.topic, event.key.encode(), value, headers, partition)
 
 
+def record(event: Event, contract: Contract = CANONICAL) -> Record:
+    said = message(event, contract=contract)
+    return Record(said.topic, 0, 0, said.key, said.value, said.headers)
+
+
 def records(log: Sequence[Record], subscription: str) -> Iterator[dict[str, Any]]:
     """What a department's topic says, decoded."""
     contract = CONTRACTS.narrowed(subscription, ENTITY)
