@@ -35,9 +35,9 @@ class Seen(NamedTuple):
     """The last event that was applied for a person in this department: the guard for Keep and Append alike (decision 5)."""
 
     version: int
-    recorded: int       # microseconds since 1970, as on the wire
+    recorded: int  # microseconds since 1970, as on the wire
     id: str
-    digest: bytes       # Delivery.digest
+    digest: bytes  # Delivery.digest
     gone: bool = False  # by a removal: any later version may come next
 
 
@@ -47,14 +47,14 @@ class Delivery:
 
     record: Record
     key: str
-    version: int = 0                         # 0: could not be read
-    recorded: int = 0                        # microseconds since 1970
+    version: int = 0  # 0: could not be read
+    recorded: int = 0  # microseconds since 1970
     id: str = ""
-    digest: bytes = b""                      # schema id (4 bytes) and SHA-256 of the record's value
-    mode: str = "DATA"                       # event.DATA, BARE, REMOVED
+    digest: bytes = b""  # schema id (4 bytes) and SHA-256 of the record's value
+    mode: str = "DATA"  # event.DATA, BARE, REMOVED
     kind: str = ""
     changes: Sequence[Change] = ()
-    reviews: Sequence[str] = ()              # why a person must decide; never with values
+    reviews: Sequence[str] = ()  # why a person must decide; never with values
     reject: Reject | None = None
 
     @property
@@ -62,7 +62,9 @@ class Delivery:
         return f"{self.record.topic}/{self.record.partition}/{self.record.offset}"
 
 
-Again = Callable[[Record], Delivery]  # decodes and projects a parked record by the present contract and connector; never raises
+Again = Callable[
+    [Record], Delivery
+]  # decodes and projects a parked record by the present contract and connector; never raises
 
 
 @dataclass(slots=True)
@@ -70,9 +72,9 @@ class Applied:
     """What one call of apply did, in numbers of records."""
 
     fresh: int = 0
-    stale: int = 0      # seen before, or older than what is there: dropped
-    parked: int = 0     # set aside now, with the reason or behind an earlier one of the same person
-    released: int = 0   # parked earlier, applied now because the gap before them was filled
+    stale: int = 0  # seen before, or older than what is there: dropped
+    parked: int = 0  # set aside now, with the reason or behind an earlier one of the same person
+    released: int = 0  # parked earlier, applied now because the gap before them was filled
     reviewed: int = 0
     culprits: list[tuple[str, Reject]] = field(default_factory=list)  # (event id or place, why), for those newly parked
     streak: set[str] = field(default_factory=set)  # persons parked since anything was last applied in this call
@@ -91,9 +93,9 @@ class Parked(NamedTuple):
     """An event set aside, with its original bytes."""
 
     key: str
-    seq: int            # the order in which they wait
+    seq: int  # the order in which they wait
     code: str
-    where: str          # topic/partition/offset
+    where: str  # topic/partition/offset
     event_id: str
     version: int
     since: datetime
@@ -106,20 +108,20 @@ class Owner(NamedTuple):
     holder: str
     epoch: int
     renewed: datetime
-    age: float          # seconds since then, by the database's clock
-    paused: str = ""    # why an operator stopped it; empty: it may run
-    stopped: str = ""   # the code of the error it last ended with; empty: none
+    age: float  # seconds since then, by the database's clock
+    paused: str = ""  # why an operator stopped it; empty: it may run
+    stopped: str = ""  # the code of the error it last ended with; empty: none
 
 
 class Progress(NamedTuple):
     """What a connector has done in its target so far."""
 
-    persons: int        # that it has heard of
+    persons: int  # that it has heard of
     applied: int
     stale: int
-    fenced: int         # attempts of processes that were no longer the owner
-    parked: int         # persons
-    reviews: int        # open
+    fenced: int  # attempts of processes that were no longer the owner
+    parked: int  # persons
+    reviews: int  # open
     last_applied: datetime | None
 
 
@@ -143,7 +145,9 @@ class Store(Protocol):
     def pause(self, connector: str, why: str) -> None:
         """Asks the owner to stop reading; empty: to go on."""
 
-    def apply(self, connector: str, deliveries: Sequence[Delivery], upto: Offsets, again: Again | None = None) -> Applied:
+    def apply(
+        self, connector: str, deliveries: Sequence[Delivery], upto: Offsets, again: Again | None = None
+    ) -> Applied:
         """One transaction: owner check, changes, applied positions, parked, review list, offsets.
 
         With `again`, records parked for a gap that is now filled are applied in the same transaction.

@@ -15,6 +15,9 @@ from bus.errors import Fenced, Misconfigured, Refused, Reject
 from bus.store import Again, Applied, Delivery, Owner, Parked, Progress, Seen, Table, in_order
 
 
+MAX_BYTES = 1_000_000  # of a record, as Kafka's topics are set up
+
+
 @dataclass(slots=True)
 class _Ownership:
     holder: str
@@ -156,7 +159,11 @@ class MemoryStore:
         return dict(self.database.offsets.get(connector, {}))
 
     def parked(self, connector: str, key: str | None = None) -> Sequence[Parked]:
-        queues = [queue for (owner, one), queue in sorted(self.database.parked.items()) if owner == connector and key in (None, one)]
+        queues = [
+            queue
+            for (owner, one), queue in sorted(self.database.parked.items())
+            if owner == connector and key in (None, one)
+        ]
         return [entry for queue in queues for entry in queue]
 
     def progress(self, connector: str) -> Progress:
@@ -186,20 +193,31 @@ class MemoryBroker:
     """Topics of a fixed number of partitions; a log each. `lose` forgets its beginning, as retention does."""
 
     def __init__(self, topics: Mapping[str, int]) -> None:
-        self._logs: dict[tuple[str, int], list[Record]] = {(t, p): [] for t, count in topics.items() for p in range(count)}
+        self._logs: dict[tuple[str, int], list[Record]] = {
+            (t, p): [] for t, count in topics.items() for p in range(count)
+        }
         self._begins: dict[tuple[str, int], int] = dict.fromkeys(self._logs, 0)
         self._counts = dict(topics)
         self.committed: dict[str, dict[tuple[str, int], int]] = {}
 
     def publish(self, messages: Sequence[Message]) -> None:
+        for index, message in enumerate(messages):
+            if len(message.key) + len(message.value or b"") > MAX_BYTES:
+                reject = Reject("the record is larger than the broker takes", code="RANGE", where=message.topic)
+                reject.index = index  # type: ignore[attr-defined]  # promised by the port
+                raise reject
         now = int(time.time() * 1000)
         for message in messages:
-            partition = message.partition if message.partition >= 0 else murmur2(message.key) % self._counts[message.topic]
+            partition = (
+                message.partition if message.partition >= 0 else murmur2(message.key) % self._counts[message.topic]
+            )
             log = self._logs[message.topic, partition]
             place = (message.topic, partition, len(log))
             log.append(Record(*place, message.key, message.value, tuple(message.headers), now))
 
     def subscribe(self, group: str, topics: Sequence[str], start: Offsets) -> MemorySubscription:
+        if unknown := [topic for topic in topics if topic not in self._counts]:
+            raise Misconfigured("there is no such topic", code="TOPIC_UNKNOWN", where=unknown[0])
         places = [place for place in self._logs if place[0] in topics]
         return MemorySubscription(self, group, {place: start.get(place, self._begins[place]) for place in places})
 

@@ -24,10 +24,10 @@ from bus.errors import Reject
 from bus.event import REMOVED
 from bus.store import Again, Applied, Delivery, Parked, Seen
 
-HIGHEST: Final = 10**9         # a version beyond is no version
-FURTHEST: Final = 1_000_000    # nor is one that far ahead
+HIGHEST: Final = 10**9  # a version beyond is no version
+FURTHEST: Final = 1_000_000  # nor is one that far ahead
 SAME_VERSION: Final = ("RESYNC", "CLOCK")  # kinds that say a known version again, later
-WAITS: Final = ("GAP", "BEHIND")           # parked through no fault of their own: released by themselves
+WAITS: Final = ("GAP", "BEHIND")  # parked through no fault of their own: released by themselves
 DISTRUSTED: Final = ("KEY", "MISROUTED")
 _PLAIN_KEY = re.compile(r"[\x21-\x39\x3b-\x7e]{1,64}")  # printable ASCII, without the colon of a raw key
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,8 +60,10 @@ def judge(delivery: Delivery, seen: Seen | None, waiting: Sequence[Parked] = ())
 def _before(delivery: Delivery, seen: Seen) -> Verdict | Reject | None:
     """Is it at or before what was applied?"""
     position, applied = (delivery.version, delivery.recorded), (seen.version, seen.recorded)
-    if delivery.id == seen.id or position == applied:
+    if position == applied:
         return _same_or_forged(delivery, seen.digest)
+    if delivery.id == seen.id:
+        return _reject(delivery, "ID_REUSE", "the event id was used for another version")
     if position < applied:
         return Verdict.STALE
     if delivery.version == seen.version and delivery.kind not in SAME_VERSION and delivery.mode != REMOVED:
@@ -112,21 +114,25 @@ def parking_key(record: Record, reject: Reject) -> str:
 class Outcome:
     """What a store has to write, in one transaction."""
 
-    seen: dict[str, Seen]                                   # positions as they were, then as they are
+    seen: dict[str, Seen]  # positions as they were, then as they are
     waiting: dict[str, list[Parked]]
-    keeps: dict[str, dict[str, Sequence[Row]]] = field(default_factory=dict)  # table -> key -> rows; the last one counts
-    appends: dict[str, list[Append]] = field(default_factory=dict)            # table -> all of them, in order
+    keeps: dict[str, dict[str, Sequence[Row]]] = field(
+        default_factory=dict
+    )  # table -> key -> rows; the last one counts
+    appends: dict[str, list[Append]] = field(default_factory=dict)  # table -> all of them, in order
     moved: dict[str, Delivery] = field(default_factory=dict)  # key -> the first that was applied now
     parked: dict[tuple[str, int], Parked] = field(default_factory=dict)
     freed: list[tuple[str, int]] = field(default_factory=list)
-    reviews: list[tuple[str, str, str]] = field(default_factory=list)         # key, event id, why
+    reviews: list[tuple[str, str, str]] = field(default_factory=list)  # key, event id, why
     applied: Applied = field(default_factory=Applied)
 
     def take(self, delivery: Delivery) -> None:
         key = delivery.key
         if key not in self.moved:
             self.moved[key] = delivery
-        self.seen[key] = Seen(delivery.version, delivery.recorded, delivery.id, delivery.digest, delivery.mode == REMOVED)
+        self.seen[key] = Seen(
+            delivery.version, delivery.recorded, delivery.id, delivery.digest, delivery.mode == REMOVED
+        )
         for change in delivery.changes:
             if isinstance(change, Keep):
                 self.keeps.setdefault(change.table, {})[change.key] = change.rows
@@ -139,7 +145,9 @@ class Outcome:
     def park(self, delivery: Delivery, reason: Reject) -> None:
         queue = self.waiting.setdefault(delivery.key, [])
         seq = queue[-1].seq + 1 if queue else 1
-        entry = Parked(delivery.key, seq, reason.code, delivery.place, delivery.id, delivery.version, _EPOCH, delivery.record)
+        entry = Parked(
+            delivery.key, seq, reason.code, delivery.place, delivery.id, delivery.version, _EPOCH, delivery.record
+        )
         queue.append(entry)
         self.parked[delivery.key, seq] = entry
         self.applied.parked += 1
@@ -180,7 +188,10 @@ def in_line(waiting: Iterable[Parked]) -> list[Parked]:
 
 
 def settle(
-    deliveries: Iterable[Delivery], seen: Mapping[str, Seen], waiting: Mapping[str, Sequence[Parked]], again: Again | None = None
+    deliveries: Iterable[Delivery],
+    seen: Mapping[str, Seen],
+    waiting: Mapping[str, Sequence[Parked]],
+    again: Again | None = None,
 ) -> Outcome:
     """The effect of deliveries, in order, on what is known of their persons."""
     outcome = Outcome(dict(seen), {key: sorted(queue, key=lambda entry: entry.seq) for key, queue in waiting.items()})

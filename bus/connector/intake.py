@@ -84,5 +84,3 @@ def _refused(record: Record, reject: Reject) -> Delivery:
     place = f"{record.topic}/{record.partition}/{record.offset}"
     located = Reject(reject.message, code=reject.code, where=f"{place} {reject.where or ''}".strip(), hint=reject.hint)
     return Delivery(record, parking_key(record, reject), digest=digest(record), reject=located)
-
-

@@ -1,4 +1,4 @@
-"""What is a department's connector? connector.yaml and rules.py become tables and one pure function; every mistake at once."""
+"""What is a department's connector? connector.yaml and rules.py become tables and one pure function."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from bus.language import law as laws
 from bus.language.columns import Reader
 from bus.language.law import Law
 from bus.language.lines import Lines
-from bus.language.mapping import Case, Plan, Projected, compiled, located, project
+from bus.language.mapping import Case, Projected, compiled, located, project
 from bus.language.record import record_type, value_at
 from bus.language.rules import Rule, load as load_rules
+from bus.language.words import Plan
 from bus.store import Table
 
 ENTITY: Final = "juki.resident"
@@ -77,7 +78,7 @@ class Connector:
 
     @cached_property
     def plan(self) -> Callable[[Row], Projected]:
-        """The same, compiled, for the flat record of contract.decoder(connector.paths); knows DATA, BARE and REMOVED."""
+        """The same, compiled, for the flat record of contract.decoder(connector.paths): DATA, BARE or REMOVED."""
         return compiled(self.plans, self.paths, self._rule_paths, self.law)
 
     def remove(self, key: str) -> list[Change]:

@@ -21,7 +21,9 @@ LOOK: Final = 0.5
 class Owning:
     """`tick` every few seconds: renews the lease, and waits while an operator has paused the connector."""
 
-    def __init__(self, store: Store, connector: str, holder: str, lease: float = LEASE, stop: Flag | None = None) -> None:
+    def __init__(
+        self, store: Store, connector: str, holder: str, lease: float = LEASE, stop: Flag | None = None
+    ) -> None:
         self._store, self._connector, self._holder, self._lease = store, connector, holder, lease
         self._stop = stop or Flag()
 
@@ -76,7 +78,13 @@ def is_dead_here(holder: str) -> bool:
     """True only if it ran on this host and certainly runs no more: its successor need not wait for the lease."""
     host, _, rest = holder.rpartition("/")[0].rpartition("/")
     pid, started = rest, holder.rpartition("/")[2]
-    if host != platform.node() or not pid.isascii() or not pid.isdigit() or not started or not Path("/proc/self/stat").exists():
+    if (
+        host != platform.node()
+        or not pid.isascii()
+        or not pid.isdigit()
+        or not started
+        or not Path("/proc/self/stat").exists()
+    ):
         return False
     return _started(int(pid)) != started
 
@@ -84,7 +92,9 @@ def is_dead_here(holder: str) -> bool:
 def _started(pid: int) -> str:
     """When it was started, by the kernel's count; empty: it is no more."""
     try:
-        state, *fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        state, *fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        )
     except OSError:
         return ""
     return "" if state == "Z" else fields[18]

@@ -19,10 +19,10 @@ from bus.connector.ownership import LEASE, Owning
 from bus.errors import BusError, Fenced, Refused, Reject, Unavailable
 from bus.store import Again, Applied, Delivery, Store, Table
 
-LIMIT: Final = 2_000     # records in a batch
-WAIT: Final = 0.03       # seconds for the first of them
-EVERY: Final = 2.0       # seconds between two looks at the lease and the operator's wishes
-STORM: Final = 20        # different persons parked one after the other: it is the connector, not they
+LIMIT: Final = 2_000  # records in a batch
+WAIT: Final = 0.03  # seconds for the first of them
+EVERY: Final = 2.0  # seconds between two looks at the lease and the operator's wishes
+STORM: Final = 20  # different persons parked one after the other: it is the connector, not they
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 
 
@@ -227,7 +227,9 @@ def serve(
         runner = Runner(connector, intake, subscription, store, storm=storm, stop=stop)
 
         def is_done() -> bool:
-            return until_idle and all(subscription.position().get(at, 0) >= end for at, end in broker.ends(topics).items())
+            return until_idle and all(
+                subscription.position().get(at, 0) >= end for at, end in broker.ends(topics).items()
+            )
 
         try:
             return runner.run(is_done, owning.tick)
@@ -245,7 +247,9 @@ def serve(
 
 def _subscribed(connector: str, topics: Sequence[str], broker: Broker, store: Store, group: str) -> Subscription:
     """A partition without a position is read from offset 0: if that is gone, the broker says so, and nothing is skipped."""
-    start = dict.fromkeys(broker.ends(topics), 0) | {at: next for at, next in store.offsets(connector).items() if at[0] in topics}
+    start = dict.fromkeys(broker.ends(topics), 0) | {
+        at: next for at, next in store.offsets(connector).items() if at[0] in topics
+    }
     return broker.subscribe(group, topics, start)
 
 

@@ -1,8 +1,8 @@
 """What must every store keep? Behaviours by name: subclass StoreSuite, give it a fixture `open`, and be green.
 
-    class TestMyStore(StoreSuite):
-        @pytest.fixture
-        def open(self): ...   # returns a function; each call opens another store on the same, at first empty, database
+class TestMyStore(StoreSuite):
+    @pytest.fixture
+    def open(self): ...   # returns a function; each call opens another store on the same, at first empty, database
 """
 
 from __future__ import annotations
@@ -45,14 +45,18 @@ def event_of(key: str, version: int, recorded: int = 0) -> str:
     return f"{key}-{version}-{recorded}" if recorded else f"{key}-{version}"
 
 
-def delivery(key: str, version: int, changes: Sequence[Change] | None = None, *, offset: int = 0, **given: Any) -> Delivery:
+def delivery(
+    key: str, version: int, changes: Sequence[Change] | None = None, *, offset: int = 0, **given: Any
+) -> Delivery:
     """Version `version` of a person: keeps a row that says so, and appends a letter."""
     given.setdefault("id", event_of(key, version))
     value = b"\0\0\0\0\1" + f"{given['id']}/{given.pop('content', '')}".encode()
     record = Record("999999.in", 0, offset, key.encode(), value, (("ce_id", b"x"), ("empty", None)), 1)
     if changes is None:
         changes = (keep(key, version), letter(given["id"], key))
-    return Delivery(record, key, version, given.pop("recorded", version * 10), digest=digest(record), changes=changes, **given)
+    return Delivery(
+        record, key, version, given.pop("recorded", version * 10), digest=digest(record), changes=changes, **given
+    )
 
 
 def keep(key: str, version: int) -> Keep:
@@ -153,7 +157,9 @@ class StoreSuite:
         assert owner and owner.paused == "maintenance"
 
     def test_parks_one_person_only(self, store: Store) -> None:
-        done = store.apply(ME, [delivery("a", 1), bad(delivery("a", 2)), delivery("b", 1), delivery("a", 3)], {("t", 0): 4})
+        done = store.apply(
+            ME, [delivery("a", 1), bad(delivery("a", 2)), delivery("b", 1), delivery("a", 3)], {("t", 0): 4}
+        )
 
         assert (done.fresh, done.parked) == (2, 2)
         assert [(one.key, one.version, one.code) for one in store.parked(ME)] == [("a", 2, "RULE"), ("a", 3, "BEHIND")]
@@ -266,7 +272,9 @@ class StoreSuite:
 
     def test_many_rows_are_exactly_these(self, store: Store) -> None:
         members = lambda *names: [Keep("members", "a", tuple(("a", name) for name in names))]
-        store.apply(ME, [delivery("a", 1, members("x", "y")), delivery("b", 1, [Keep("members", "b", (("b", "z"),))])], {})
+        store.apply(
+            ME, [delivery("a", 1, members("x", "y")), delivery("b", 1, [Keep("members", "b", (("b", "z"),))])], {}
+        )
 
         store.apply(ME, [delivery("a", 2, members("y", "v", "w"))], {})
 
@@ -289,7 +297,14 @@ class StoreSuite:
 
     def test_values_come_back_as_they_were(self, store: Store) -> None:
         rows = [
-            ("a", "𠮷田󠄁 神\t\n\"',;\\N髙", True, 2**53, date(1926, 12, 25), datetime(2026, 4, 1, 9, 0, 0, 123456, tzinfo=UTC)),
+            (
+                "a",
+                "𠮷田󠄁 神\t\n\"',;\\N髙",
+                True,
+                2**53,
+                date(1926, 12, 25),
+                datetime(2026, 4, 1, 9, 0, 0, 123456, tzinfo=UTC),
+            ),
             ("b", "", False, -1, date(2400, 2, 29), datetime(1970, 1, 1, tzinfo=UTC)),
             ("c", None, None, None, None, None),
         ]

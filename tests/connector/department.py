@@ -14,14 +14,17 @@ from bus.contract.schema import Contract, Contracts
 from bus.dates import Uncertain
 from bus.errors import Reject, Undecided
 from bus.event import BARE, DATA, REMOVED
-from bus.language.mapping import EFFECTIVE, ID, KEY, KIND, MODE, REASON, SUPERSEDES, VALUES, Projected
+from bus.language.mapping import Projected
+from bus.language.words import EFFECTIVE, ID, KEY, KIND, MODE, REASON, SUPERSEDES, VALUES
 from bus.store import Column, Table
 from tests.contract.towns import SCHEMAS, town
 
 ID_OF = "test_department"
 PATHS = ("is_resident", "name.full", "address.town_code")
 RESIDENTS = Table("residents", tuple(Column(n, "text") for n in ("person", "name", "district")), kept=True)
-MOVES = Table("moves", tuple(Column(n, "text") for n in ("event_id", "kind", "supersedes", "person", "moved_on")), kept=False)
+MOVES = Table(
+    "moves", tuple(Column(n, "text") for n in ("event_id", "kind", "supersedes", "person", "moved_on")), kept=False
+)
 TABLES = (RESIDENTS, MOVES)
 BEGAN = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -61,7 +64,9 @@ class Voice:
     def __init__(self, contract: Contract, topic: str | None = None) -> None:
         self.contract, self.topic = contract, topic or contract.topic
 
-    def say(self, key: str, version: int, name: str = "", *, mode: str = DATA, reason: str = "TENKYO", **given: Any) -> Message:
+    def say(
+        self, key: str, version: int, name: str = "", *, mode: str = DATA, reason: str = "TENKYO", **given: Any
+    ) -> Message:
         id = given.pop("id", None) or f"{key}-{version:04d}"
         recorded = given.pop("recorded", None) or BEGAN + timedelta(seconds=version)
         since = Uncertain.on(recorded.date())
@@ -71,7 +76,9 @@ class Voice:
         values = [leaves[path] for path in self.contract.paths] if mode == DATA else ()
         micros = (recorded - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         value = self.contract.encode_narrowed(id, key, version, micros, mode, body, values, incarnation="test")
-        return Message(self.topic, key.encode(), value, headers(self.contract, id=id, recorded=recorded, value=value), **given)
+        return Message(
+            self.topic, key.encode(), value, headers(self.contract, id=id, recorded=recorded, value=value), **given
+        )
 
     def life(self, key: str, versions: int) -> list[Message]:
         return [self.say(key, version) for version in range(1, versions + 1)]

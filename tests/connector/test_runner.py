@@ -85,7 +85,9 @@ def test_a_second_run_begins_where_the_store_stands(voice, broker, database, ser
 
 
 def test_bare_and_removed_records_count_and_remove(voice, broker, database, serve_once):
-    broker.publish([voice.say("a", 1), voice.say("a", 2, mode=BARE), voice.say("a", 3, mode=REMOVED), voice.say("a", 9)])
+    broker.publish(
+        [voice.say("a", 1), voice.say("a", 2, mode=BARE), voice.say("a", 3, mode=REMOVED), voice.say("a", 9)]
+    )
     broker.publish([voice.say("b", 1), voice.say("b", 2, mode=REMOVED)])
 
     serve_once(MemoryStore(database))
@@ -120,7 +122,11 @@ def test_data_that_the_database_refuses_parks_only_its_persons(voice, broker, da
     serve_once(Fragile(database, refuses={"bad"}))
 
     store = MemoryStore(database)
-    assert [(p.key, p.version, p.code) for p in store.parked(ID_OF)] == [("x", 2, "DATA"), ("x", 3, "BEHIND"), ("y", 1, "DATA")]
+    assert [(p.key, p.version, p.code) for p in store.parked(ID_OF)] == [
+        ("x", 2, "DATA"),
+        ("x", 3, "BEHIND"),
+        ("y", 1, "DATA"),
+    ]
     assert names(store.rows("residents")) == {f"p{n}": "v3" for n in range(30)} | {"x": "v1"}
     assert store.offsets(ID_OF) == broker.ends([voice.topic])
 

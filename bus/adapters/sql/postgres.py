@@ -27,7 +27,9 @@ POSITION: Final = {
     "key": "text", "version": "bigint", "recorded": "bigint", "event_id": "text", "digest": "bytea", "gone": "boolean",
 }  # fmt: skip
 # A frozen owner must not keep its successor waiting for ever.
-SESSION: Final = "set lock_timeout = '15s'; set statement_timeout = '120s'; set idle_in_transaction_session_timeout = '30s'"
+SESSION: Final = (
+    "set lock_timeout = '15s'; set statement_timeout = '120s'; set idle_in_transaction_session_timeout = '30s'"
+)
 EVICT: Final = """select pg_terminate_backend(pid) from pg_stat_activity where application_name = :name
     and datname = current_database() and usename = current_user and pid <> pg_backend_pid()"""
 HOLD: Final = f"update bus_owner set renewed = {bus.NOW['postgresql']}, applied = applied + %s where connector = %s and epoch = %s"
@@ -55,7 +57,9 @@ class PostgresStore(SqlStore):
     def __init__(self, made: Engine) -> None:
         super().__init__(made)
         self._db: Connection | None = None
-        self._held: dict[str, set[str]] = {}  # connector -> persons of whom something is parked: only its owner adds to them
+        self._held: dict[
+            str, set[str]
+        ] = {}  # connector -> persons of whom something is parked: only its owner adds to them
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -87,7 +91,9 @@ class PostgresStore(SqlStore):
             db.close()
 
     def _beside(self) -> dict[str, Mapping[str, str]]:
-        tables = {_beside(name): {c.name: TYPES[c.type] for c in table.columns} for name, (table, _) in self._tables.items()}
+        tables = {
+            _beside(name): {c.name: TYPES[c.type] for c in table.columns} for name, (table, _) in self._tables.items()
+        }
         return {"bus_new_applied": POSITION, **tables}
 
     def prepare(self, tables: Sequence[Table]) -> None:
@@ -120,7 +126,9 @@ class PostgresStore(SqlStore):
         self._held[connector] = {entry.key for entry in self.parked(connector)}
         return epoch
 
-    def apply(self, connector: str, deliveries: Sequence[Delivery], upto: Offsets, again: Again | None = None) -> Applied:
+    def apply(
+        self, connector: str, deliveries: Sequence[Delivery], upto: Offsets, again: Again | None = None
+    ) -> Applied:
         outcome = hopeful(deliveries, self._held.get(connector, ()))
         if outcome is not None:
             try:
@@ -176,7 +184,9 @@ class PostgresStore(SqlStore):
         _copy(raw, "bus_new_applied", POSITION, ((key, *outcome.seen[key]) for key in outcome.moved))
         return statements
 
-    def _stage_kept(self, raw: psycopg.Connection[Any], name: str, keeps: Mapping[str, Sequence[Row]]) -> list[Statement]:
+    def _stage_kept(
+        self, raw: psycopg.Connection[Any], name: str, keeps: Mapping[str, Sequence[Row]]
+    ) -> list[Statement]:
         table, _ = self._table(name)
         key, *others = (_quoted(column.name) for column in table.columns)
         gone = list(keeps) if table.many else [one for one, rows in keeps.items() if not rows]
@@ -191,7 +201,9 @@ class PostgresStore(SqlStore):
             return []
         _copy(raw, _beside(table.name), {column.name: TYPES[column.type] for column in table.columns}, rows)
         columns = ", ".join(_quoted(column.name) for column in table.columns)
-        return [(f"insert into {_quoted(table.name)} ({columns}) select {columns} from {_beside(table.name)}{clash}", ())]
+        return [
+            (f"insert into {_quoted(table.name)} ({columns}) select {columns} from {_beside(table.name)}{clash}", ())
+        ]
 
     def _write(self, db: Connection, connector: str, outcome: Outcome) -> None:
         raw = _raw(db)
@@ -212,7 +224,9 @@ class PostgresStore(SqlStore):
         if not wanted:
             return {}
         columns = ", ".join(POSITION)
-        found = _raw(db).execute(f"select {columns} from bus_applied where connector = %s and key = any(%s)", (connector, wanted))
+        found = _raw(db).execute(
+            f"select {columns} from bus_applied where connector = %s and key = any(%s)", (connector, wanted)
+        )
         return {key: Seen(*seen) for key, *seen in found}
 
 
@@ -240,7 +254,12 @@ def _copy(raw: psycopg.Connection[Any], name: str, types: Mapping[str, str], row
 
 def _offsets(connector: str, upto: Offsets) -> Statement:
     places = list(upto)
-    return MOVE, (connector, [topic for topic, _ in places], [partition for _, partition in places], list(upto.values()))
+    return MOVE, (
+        connector,
+        [topic for topic, _ in places],
+        [partition for _, partition in places],
+        list(upto.values()),
+    )
 
 
 def _beside(name: str) -> str:

@@ -56,7 +56,11 @@ class SqlStore:
             mine = bus.owner.c.connector == connector
             taken = {"holder": holder, "renewed": self._now, "stopped": ""}
             if not db.execute(bus.owner.update().where(mine).values(epoch=bus.owner.c.epoch + 1, **taken)).rowcount:
-                db.execute(bus.owner.insert().values(connector=connector, epoch=1, **taken, paused="", applied=0, stale=0, fenced=0))
+                db.execute(
+                    bus.owner.insert().values(
+                        connector=connector, epoch=1, **taken, paused="", applied=0, stale=0, fenced=0
+                    )
+                )
             self._epochs[connector] = int(db.execute(sa.select(bus.owner.c.epoch).where(mine)).scalar_one())
         return self._epochs[connector]
 
@@ -72,21 +76,29 @@ class SqlStore:
     def owner(self, connector: str) -> Owner | None:
         with self._transaction() as db:
             found = bus.owner.c
-            query = sa.select(found.holder, found.epoch, found.renewed, found.paused, found.stopped, self._now.label("now"))
+            query = sa.select(
+                found.holder, found.epoch, found.renewed, found.paused, found.stopped, self._now.label("now")
+            )
             row = db.execute(query.where(found.connector == connector)).first()
         if row is None:
             return None
-        return Owner(row.holder, row.epoch, bus.instant(row.renewed), (row.now - row.renewed) / 1e6, row.paused, row.stopped)
+        return Owner(
+            row.holder, row.epoch, bus.instant(row.renewed), (row.now - row.renewed) / 1e6, row.paused, row.stopped
+        )
 
     def pause(self, connector: str, why: str) -> None:
         with self._transaction() as db:
-            if not db.execute(bus.owner.update().where(bus.owner.c.connector == connector).values(paused=why[:255])).rowcount:
+            if not db.execute(
+                bus.owner.update().where(bus.owner.c.connector == connector).values(paused=why[:255])
+            ).rowcount:
                 raise Misconfigured(f"{connector} has never run here", code="CONNECTOR_UNKNOWN")
 
     def _hold(self, db: Connection, connector: str, **counted: Any) -> None:
         """Locks the owner's row till the end of the transaction, and it must be ours: a zombie cannot write behind the new owner."""
         values = {"renewed": self._now} | counted
-        if not db.execute(bus.owner.update().where(_mine(connector, self._epochs.get(connector, 0))).values(values)).rowcount:
+        if not db.execute(
+            bus.owner.update().where(_mine(connector, self._epochs.get(connector, 0))).values(values)
+        ).rowcount:
             raise Fenced(f"another process owns {connector}", hint="it goes on from the same place; this one stops")
 
     @contextmanager
@@ -96,12 +108,16 @@ class SqlStore:
             yield
         except Fenced:
             with self._transaction() as db:
-                db.execute(bus.owner.update().where(bus.owner.c.connector == connector).values(fenced=bus.owner.c.fenced + 1))
+                db.execute(
+                    bus.owner.update().where(bus.owner.c.connector == connector).values(fenced=bus.owner.c.fenced + 1)
+                )
             raise
 
     # The batch
 
-    def apply(self, connector: str, deliveries: Sequence[Delivery], upto: Offsets, again: Again | None = None) -> Applied:
+    def apply(
+        self, connector: str, deliveries: Sequence[Delivery], upto: Offsets, again: Again | None = None
+    ) -> Applied:
         with self._fencing(connector), self._transaction() as db:
             self._hold(db, connector)
             keys = {delivery.key for delivery in deliveries}
@@ -155,7 +171,9 @@ class SqlStore:
         table, sql = self._table(name)
         rows = self._standing(db, sql.c[table.columns[0].name], appends)
         if rows:
-            db.execute(sql.insert(), [dict(zip((column.name for column in table.columns), row, strict=True)) for row in rows])
+            db.execute(
+                sql.insert(), [dict(zip((column.name for column in table.columns), row, strict=True)) for row in rows]
+            )
 
     def _standing(self, db: Connection, id: sa.Column[Any], appends: Sequence[Append]) -> list[Row]:
         """Without the rows that follow an event whose own row is not there."""
@@ -186,7 +204,14 @@ class SqlStore:
         for entry in outcome.parked.values():
             db.execute(bus.parked.insert().values(bus.pack(connector, entry, self._now)))
         for no, (key, event_id, why) in enumerate(outcome.reviews):
-            row = {"connector": connector, "key": key, "event_id": event_id, "no": no, "why": why[:255], "at": self._now}
+            row = {
+                "connector": connector,
+                "key": key,
+                "event_id": event_id,
+                "no": no,
+                "why": why[:255],
+                "at": self._now,
+            }
             db.execute(bus.review.insert().values(row))
 
     def _move(self, db: Connection, connector: str, upto: Offsets) -> None:
@@ -194,11 +219,20 @@ class SqlStore:
         for (topic, partition), following in upto.items():
             place = (at.connector == connector) & (at.topic == topic) & (at.partition == partition)
             if not db.execute(bus.offset.update().where(place).values(next=following, at=self._now)).rowcount:
-                values = {"connector": connector, "topic": topic, "partition": partition, "next": following, "at": self._now}
+                values = {
+                    "connector": connector,
+                    "topic": topic,
+                    "partition": partition,
+                    "next": following,
+                    "at": self._now,
+                }
                 db.execute(bus.offset.insert().values(values))
 
     def _count(self, db: Connection, connector: str, applied: Applied) -> None:
-        counted = {"applied": bus.owner.c.applied + applied.fresh + applied.released, "stale": bus.owner.c.stale + applied.stale}
+        counted = {
+            "applied": bus.owner.c.applied + applied.fresh + applied.released,
+            "stale": bus.owner.c.stale + applied.stale,
+        }
         db.execute(bus.owner.update().where(bus.owner.c.connector == connector).values(counted))
 
     # Reading
@@ -209,7 +243,9 @@ class SqlStore:
         return self._tables[name]
 
     @staticmethod
-    def _existing(db: Connection, column: sa.Column[Any], values: Iterable[Any], *where: sa.ColumnElement[bool]) -> set[Any]:
+    def _existing(
+        db: Connection, column: sa.Column[Any], values: Iterable[Any], *where: sa.ColumnElement[bool]
+    ) -> set[Any]:
         found: set[Any] = set()
         for chunk in _chunks(values):
             found.update(db.execute(sa.select(column).where(column.in_(chunk), *where)).scalars())
@@ -217,7 +253,9 @@ class SqlStore:
 
     def _seen(self, db: Connection, connector: str, keys: Iterable[str]) -> dict[str, Seen]:
         at = bus.applied.c
-        query = sa.select(at.key, at.version, at.recorded, at.event_id, at.digest, at.gone).where(at.connector == connector)
+        query = sa.select(at.key, at.version, at.recorded, at.event_id, at.digest, at.gone).where(
+            at.connector == connector
+        )
         return {
             key: Seen(version, recorded, id, bytes(digest), bool(gone))
             for chunk in _chunks(keys)

@@ -1,0 +1,175 @@
+"""`bus connector`: what do the departments hear, who runs it, and where does each stand?"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bus import telemetry
+from bus.cli.command import Run, verb
+from bus.errors import Usage
+
+noun = typer.Typer(
+    help="業務別コネクタ / The departments' connectors.\n\nExample: bus connector status", no_args_is_help=True
+)
+
+Ids = Annotated[list[str] | None, typer.Argument(help="業務のID / connector ids, as in topology.yaml")]
+
+
+@verb(noun, "list")
+def list_(run: Run) -> None:
+    """一覧 / What each connector keeps, appends and decides.
+
+    Example: bus connector list --json
+    """
+    found = []
+    for id in _known(run):
+        connector = run.wiring.connector(id)
+        reads = run.wiring.topology.subscriptions[id].reads
+        found.append({
+            "id": id,
+            "name_ja": connector.name_ja,
+            "subscriptions": [run.wiring.topology.narrowed(id, entity) for entity in reads],
+            "keeps": [table.name for table in connector.tables if table.kept],
+            "appends": [table.name for table in connector.tables if not table.kept],
+            "publishes": [],
+            "rules": sorted(connector.rules),
+        })  # fmt: skip
+    rows = [
+        (one["id"], one["name_ja"], " ".join(one["keeps"]), " ".join(one["appends"]), len(one["rules"]))
+        for one in found
+    ]
+    run.show(found, run.table(rows, "id", "業務", "keeps", "appends", "rules"))
+
+
+@verb(noun, "run")
+def run_(
+    run: Run,
+    ids: Ids = None,
+    every: Annotated[bool, typer.Option("--all", help="すべて / every connector, a process each")] = False,
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="追いついたら終わる / stop when all is applied")
+    ] = False,
+    storm: Annotated[
+        int, typer.Option("--storm", help="続けて保留できる人数、0は無制限 / persons parked in a row before it stops")
+    ] = 20,
+) -> None:
+    """動かす / Apply what a department hears; a second process stands by. Several, or --all: supervised.
+
+    Example: bus connector run --all --until-idle
+    """
+    wanted = _known(run) if every else [_checked(run, id) for id in ids or ()]
+    if not wanted:
+        raise Usage("which connector? name one or more, or --all")
+    if len(wanted) == 1 and not every:
+        _serve(run, wanted[0], until_idle, storm)
+        return
+    from bus.connector.supervisor import supervise
+
+    codes = supervise({id: _command(run, id, until_idle, storm) for id in wanted}, until_idle=until_idle)
+    run.exit = max((code or 0 for code in codes.values()), default=0)
+    run.show({"exits": codes}, run.table(codes.items(), "id", "exit"))
+
+
+def _serve(run: Run, id: str, until_idle: bool, storm: int) -> None:
+    from bus.connector.intake import Intake
+    from bus.connector.ownership import here
+    from bus.connector.runner import serve
+
+    telemetry.configure("warning" if run.quiet else "info")
+    wiring, subscription = run.wiring, run.wiring.topology.subscriptions[id]
+    connector = wiring.connector(id)
+    contract = wiring.contracts.narrowed(id, connector.entity)
+    broker, store = wiring.broker(id), wiring.store(id)
+    try:
+        done = serve(
+            id, Intake(connector, contract, wiring.contracts), connector.tables, [contract.topic], broker, store,
+            holder=here(), group=subscription.group, until_idle=until_idle, storm=storm,
+        )  # fmt: skip
+    finally:
+        broker.close()
+        store.close()
+    told = {
+        "id": id,
+        "applied": done.fresh,
+        "stale": done.stale,
+        "parked": done.parked,
+        "released": done.released,
+        "reviewed": done.reviewed,
+    }
+    run.show(told, run.table([told.values()], *told))
+
+
+def _command(run: Run, id: str, until_idle: bool, storm: int) -> list[str]:
+    flags = [
+        "--home",
+        str(run.settings.home),
+        "--lang",
+        run.settings.lang,
+        *(["--town", run.settings.town] if run.settings.town else []),
+    ]
+    flags += (["--until-idle"] if until_idle else []) + (["--quiet"] if run.quiet else [])
+    return [sys.executable, "-m", "bus", "connector", "run", id, "--storm", str(storm), "--json", *flags]
+
+
+@verb(noun)
+def status(run: Run, ids: Ids = None) -> None:
+    """状態 / Where each department stands: state, age of its truth, what is parked.
+
+    Example: bus connector status shugaku --json
+    """
+    from bus.kit.standing import standings
+
+    found = standings(run.wiring, [_checked(run, id) for id in ids] if ids else _known(run))
+    for one in found:
+        if one.truth_age_seconds is not None:
+            telemetry.truth_age(one.id, one.truth_age_seconds)
+    columns = ("id", "state", "truth_age_seconds", "applied", "parked", "reviews", "lag", "last_applied")
+    run.show(
+        [one.as_dict() for one in found],
+        run.table(([getattr(one, name) for name in columns] for one in found), *columns),
+    )
+
+
+@verb(noun)
+def pause(
+    run: Run,
+    id: Annotated[str, typer.Argument(help="業務のID / connector id")],
+    why: Annotated[str, typer.Option("--reason", help="理由 / shown in status")] = "paused by an operator",
+) -> None:
+    """一時停止 / Stop applying; the connector keeps its place and waits.
+
+    Example: bus connector pause shugaku --reason "stocktaking"
+    """
+    _paused(run, id, why.strip() or "paused by an operator")
+
+
+@verb(noun)
+def resume(run: Run, id: Annotated[str, typer.Argument(help="業務のID / connector id")]) -> None:
+    """再開 / Go on where it was paused.
+
+    Example: bus connector resume shugaku
+    """
+    _paused(run, id, "")
+
+
+def _paused(run: Run, id: str, why: str) -> None:
+    store = run.wiring.store(_checked(run, id))
+    try:
+        store.prepare(())
+        store.pause(id, why)
+    finally:
+        store.close()
+    run.show({"id": id, "paused": why or None})
+
+
+def _known(run: Run) -> list[str]:
+    return sorted(run.wiring.topology.subscriptions)
+
+
+def _checked(run: Run, id: str) -> str:
+    if id not in run.wiring.topology.subscriptions:
+        raise Usage(f"there is no connector {id}", hint="`bus connector list`")
+    return id

@@ -1,0 +1,114 @@
+"""Where does each department stand? From its own database, its topic, and what the projector and the relay still hold back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from bus.connector.ownership import LEASE
+from bus.connector.progress import age, state, unread
+from bus.errors import BusError, Refused
+from bus.wiring import Wiring
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Standing:
+    """One line of `bus connector status`. None: it cannot be told now."""
+
+    id: str
+    state: str = "unknown"
+    truth_age_seconds: float | None = None
+    applied: int | None = None
+    stale: int | None = None
+    fenced: int | None = None
+    parked: int | None = None  # persons
+    reviews: int | None = None
+    last_applied: datetime | None = None
+    lag: int | None = None  # records of its topic that it has not got
+    holder: str | None = None
+    epoch: int | None = None
+    paused: str | None = None
+    stopped: str | None = None  # the code of the error it last ended with
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def standings(wiring: Wiring, ids: Iterable[str]) -> list[Standing]:
+    upstream = list(_upstream(wiring))
+    return [_standing(wiring, id, upstream) for id in ids]
+
+
+def _standing(wiring: Wiring, id: str, upstream: list[datetime | None]) -> Standing:
+    found = Standing(id)
+    try:
+        with closing(wiring.store(id)) as store:
+            store.prepare(())
+            owner, progress, offsets = store.owner(id), store.progress(id), store.offsets(id)
+    except BusError:
+        return found
+    found.applied, found.stale, found.fenced = progress.applied, progress.stale, progress.fenced
+    found.parked, found.reviews, found.last_applied = progress.parked, progress.reviews, progress.last_applied
+    if owner:
+        found.holder, found.epoch, found.paused, found.stopped = (
+            owner.holder,
+            owner.epoch,
+            owner.paused or None,
+            owner.stopped or None,
+        )
+    subscription = wiring.topology.subscriptions[id]
+    topics = [wiring.topology.narrowed(id, entity) for entity in subscription.reads]
+    try:
+        with closing(wiring.broker(id)) as broker:
+            behind = unread(broker, subscription.group, topics, offsets)
+    except Refused:
+        found.state = "bootstrap_required"
+        return found
+    except BusError:
+        found.state = state(owner, LEASE, None)
+        return found
+    found.lag = behind.records
+    found.truth_age_seconds = round(age(datetime.now(UTC), [behind.oldest, *upstream]), 3)
+    found.state = _stalled(state(owner, LEASE, True), progress.last_applied, behind.records)
+    return found
+
+
+def _stalled(found: str, last: datetime | None, lag: int) -> str:
+    """It lives, it has something to do, and nothing has come of it for longer than a lease."""
+    idle = last is None or datetime.now(UTC) - last > timedelta(seconds=3 * LEASE)
+    return "stalled" if found == "running" and lag and idle else found
+
+
+def _upstream(wiring: Wiring) -> Iterable[datetime | None]:
+    """The oldest event that the projector has not narrowed, and that the relay has not published; unknown ones are left out."""
+    yield _known(lambda: _before_projector(wiring))
+    yield _known(lambda: _before_relay(wiring))
+
+
+def _known(ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except BusError:
+        return None
+
+
+def _before_projector(wiring: Wiring) -> datetime | None:
+    topics = [wiring.topology.canonical(entity) for entity in wiring.topology.topics]
+    positions = wiring.positions()
+    positions.prepare()
+    with closing(wiring.broker("projector")) as broker:
+        return unread(broker, "projector", topics, positions.offsets("projector")).oldest
+
+
+def _before_relay(wiring: Wiring) -> datetime | None:
+    from bus.adapters.sql.outbox import SqlOutbox
+
+    with closing(SqlOutbox(wiring.engine("relay"))) as source:
+        ages = [shard["oldest_unpublished_seconds"] for shard in source.status()]
+    oldest = max((one for one in ages if one is not None), default=None)
+    return None if oldest is None else datetime.now(UTC) - timedelta(seconds=oldest)
