@@ -1,4 +1,4 @@
-"""What did a department agree to? examples.yaml, told through the whole path in memory: encode, narrow, decode, project, apply."""
+"""What did a department agree to? Its examples.yaml, told through the whole path in memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,13 +15,13 @@ from ruamel.yaml import YAML
 from bus.adapters.memory import MemoryStore
 from bus.broker import Record
 from bus.connector.guard import digest
-from bus.connector.manifest import ENTITY, Connector
-from bus.contract.grant import leaves
+from bus.connector.manifest import ENTITY, Connector, leaf_types
+from bus.contract import framing
 from bus.contract.schema import Contracts
 from bus.dates import JAPAN, Uncertain
 from bus.disclosure.audience import Audience, audiences
 from bus.errors import Misconfigured, Reject
-from bus.event import DATA, REMOVED, Event
+from bus.event import REMOVED, Event
 from bus.language.law import Dated, Law
 from bus.language.lines import Lines, line
 from bus.store import Delivery, Store
@@ -72,12 +73,10 @@ def read(folder: Path) -> list[Example]:
             lines.mistake(lines.content, index, "an example needs example, date and events")
             continue
         for number, event in enumerate(given["events"]):
-            if len([key for key in event if key.isupper()]) != 1 or set(event) - SPOKEN - {
-                key for key in event if key.isupper()
-            }:
-                lines.mistake(
-                    given["events"], number, f"an event is its REASON, and may have {', '.join(sorted(SPOKEN))}"
-                )
+            reasons = [key for key in event if key.isupper()]
+            if len(reasons) != 1 or set(event) - SPOKEN - set(reasons):
+                what = f"an event is its REASON, and may have {', '.join(sorted(SPOKEN))}"
+                lines.mistake(given["events"], number, what)
         found.append(
             Example(
                 name=given["example"],
@@ -105,8 +104,7 @@ class Stage:
         self.topology = topology
         self.contracts = contracts
         self.reasons = _reasons(contracts.schemas / "codes" / "reason.yaml")
-        self.kinds = {path: "bool" if one["type"] == "boolean" else "Uncertain" in str(one["type"]) or "earliest" in str(one["type"])
-                      for path, one in leaves(self.canonical.image)}  # fmt: skip
+        self.kinds = leaf_types(self.canonical.image)
 
     def under(self, law: Mapping[str, Any]) -> Stage:
         """The same stage under another law: a parameter that is read two ways."""
@@ -117,7 +115,7 @@ class Stage:
             raise Misconfigured(f"law.{min(unknown)} is not a parameter: see connectors/law.yaml")
         changed = {name: (Dated(date.min, None, value, "example"),) for name, value in law.items()}
         other = object.__new__(Stage)
-        other.__dict__ = self.__dict__ | {
+        other.__dict__ = {name: value for name, value in self.__dict__.items() if name != "audience"} | {
             "connector": replace(self.connector, law=Law(self.connector.law.parameters | changed))
         }
         return other
@@ -177,7 +175,7 @@ class Stage:
     def _cell(self, path: str, value: Any) -> Any:
         if value is None or isinstance(value, bool):
             return value
-        return Uncertain.from_json(value) if self.kinds[path] is True else str(value)
+        return Uncertain.from_json(value) if self.kinds[path] == "uncertain" else str(value)
 
     @staticmethod
     def nest(flat: Mapping[str, Any]) -> Image:
@@ -193,15 +191,17 @@ class Stage:
     # What the department hears, and does
 
     def deliveries(self, events: Iterable[Event]) -> list[Delivery]:
-        audience = self.audience()
         found: list[Delivery] = []
         for event in events:
-            spoken = audience.read(self.canonical.encode(event, town=self.canonical.town, incarnation=INCARNATION))
-            for hearing in audience.hearings:
-                if said := hearing.hear(spoken):
-                    found.append(self.delivery(said.value, len(found)))
+            value = self.canonical.encode(event, town=self.canonical.town, incarnation=INCARNATION)
+            headers = framing.headers(self.canonical, id=event.id, recorded=event.recorded, value=value)
+            spoken = Record(self.canonical.topic, 0, 0, event.key.encode(), value, headers)
+            for _, _, message in self.audience.tell(spoken):
+                assert message.value is not None  # a tombstone is no way to say anything here
+                found.append(self.delivery(message.value, len(found)))
         return found
 
+    @cached_property
     def audience(self) -> Audience:
         """Of the whole town, only this department."""
         alone = Alone(self.topology.topics, {self.connector.id: self.topology.subscriptions[self.connector.id]})
@@ -219,10 +219,8 @@ class Stage:
 
     def removal(self, key: str, version: int, recorded: int) -> Delivery:
         """The person no longer concerns the department."""
-        id = event_id("removal", version)
-        return self.delivery(
-            self.narrowed.encode_narrowed(id, key, version, recorded, REMOVED, None, incarnation=INCARNATION), 0
-        )
+        head = (event_id("removal", version), key, version, recorded, REMOVED)
+        return self.delivery(self.narrowed.encode_narrowed(*head, None, incarnation=INCARNATION), 0)
 
     def play(self, deliveries: Sequence[Delivery], store: Store | None = None) -> State:
         store = store or MemoryStore()
@@ -318,6 +316,3 @@ def _differ(name: str, expected: Sequence[Mapping[str, Any]], actual: Sequence[M
         else:
             left.remove(match)
     return wrong + [f"{name}: one more row, {row}" for row in left]
-
-
-__all__ = ["DATA", "Example", "Stage", "State", "event_id", "read"]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bus.language.lines import Lines
-from bus.language.mapping import ENVELOPE, KEPT_ENVELOPE, Code, Decide, Envelope, Field, Plan, Value, Word
 from bus.language.rules import Rule
+from bus.language.words import ENVELOPE, KEPT_ENVELOPE, Code, Decide, Envelope, Field, Plan, Value, Word
 from bus.store import Column, Table
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")

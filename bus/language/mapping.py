@@ -1,10 +1,9 @@
-"""What do the manifest's five words mean for one event? Said twice: clearly (project), and compiled (plan); tests hold them equal."""
+"""What does a manifest mean for one event? Said twice: clearly (project) and compiled; tests hold the two equal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -14,109 +13,28 @@ from bus.event import BARE, DATA, Event
 from bus.language.law import Law
 from bus.language.record import day_of, record_type, value_at
 from bus.language.rules import Rule
+from bus.language.words import (
+    DIRECT,
+    ENVELOPE,
+    ID,
+    KEY,
+    KIND,
+    MODE,
+    REASON,
+    RECORDED,
+    SUPERSEDES,
+    VALUES,
+    Code,
+    Decide,
+    Envelope,
+    Field,
+    Plan,
+    Value,
+    Word,
+)
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SUPERSEDING: Final = ("CORRECT", "ANNUL")
 RETOLD: Final = ("RESYNC",)  # says again what was said: asks for nothing anew
-
-# The head of a decoded record (contract.decoder), before the values of the paths.
-ID, KEY, VERSION, RECORDED, MODE, KIND, REASON, EFFECTIVE, SUPERSEDES, CHANGE_SET, PROTECTED, VALUES = range(12)
-
-
-# The five words -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A granted field: address.town_code, birth.text."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """A field of the event itself: event.effective."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decide:
-    """A function in rules.py: entry_year()."""
-
-    rule: Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A constant: {value: juki}."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A field translated by a code list: {code: sex, in: sex}."""
-
-    path: str
-    list_name: str
-    meanings: Mapping[str, str]
-
-    def translate(self, value: Any) -> Any:
-        if value is None:
-            return None
-        try:
-            return self.meanings[value]
-        except KeyError:
-            raise Reject(f"{self.path} holds a code that is not in the list {self.list_name}", code="CODE") from None
-
-
-Word = Field | Envelope | Decide | Value | Code
-
-# name -> (column type, of the event, of the flat record)
-ENVELOPE: Final[Mapping[str, tuple[str, Callable[[Event], Any], Callable[[Row], Any]]]] = {
-    "id": ("text", lambda e: e.id, itemgetter(ID)),
-    "kind": ("text", lambda e: e.kind, itemgetter(KIND)),
-    "reason": ("text", lambda e: e.reason, itemgetter(REASON)),
-    "key": ("text", lambda e: e.key, itemgetter(KEY)),
-    "version": ("int", lambda e: e.version, itemgetter(VERSION)),
-    "recorded": ("timestamp", lambda e: e.recorded, lambda row: EPOCH + timedelta(microseconds=row[RECORDED])),
-    "effective": ("text", lambda e: e.effective.text, lambda row: row[EFFECTIVE].text),
-    "effective.earliest": ("date", lambda e: e.effective.earliest, lambda row: row[EFFECTIVE].earliest),
-    "effective.latest": ("date", lambda e: e.effective.latest, lambda row: row[EFFECTIVE].latest),
-    "supersedes": ("text", lambda e: e.supersedes, itemgetter(SUPERSEDES)),
-    "change_set": (
-        "text",
-        lambda e: e.change_set and e.change_set.id,
-        lambda row: row[CHANGE_SET] and row[CHANGE_SET][0],
-    ),
-    "protected": ("bool", lambda e: e.protected, itemgetter(PROTECTED)),
-}
-DIRECT: Final = {
-    "id": ID,
-    "kind": KIND,
-    "reason": REASON,
-    "key": KEY,
-    "version": VERSION,
-    "supersedes": SUPERSEDES,
-    "protected": PROTECTED,
-}
-KEPT_ENVELOPE: Final = (
-    "key",
-    "protected",
-)  # a kept row is a function of the image, the day and the law: it names no event
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is done in one table: its words, in the order of its columns after the automatic ones."""
-
-    table: str
-    kept: bool
-    words: tuple[Word, ...] = ()
-    only_if: Rule | None = None
-    rows: Rule | None = None  # kept: several rows for one person
-    reasons: frozenset[str] = frozenset()  # appended: from
 
 
 class Projected(NamedTuple):
@@ -151,13 +69,11 @@ class Case:
         except BusError as error:
             error.where = error.where or f"rule {rule.name}"
             raise
-        except (
-            Exception
-        ) as error:  # whatever a rule raises is that event's fault (house 3.6); its text may hold a value
+        except Exception as error:  # noqa: BLE001  # that event's fault (house 3.6); its text may hold a value
             raise Reject(f"raised {type(error).__name__}", code="RULE", where=f"rule {rule.name}") from None
 
 
-# Said clearly ---------------------------------------------------------------------------------------------------------
+# Said clearly
 
 
 def project(plans: Sequence[Plan], case: Case, event: Event) -> Projected:
@@ -184,7 +100,7 @@ def _kept(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Change | 
 
 
 def _appended(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Change | None:
-    """A row for a reason in `from`; else one that follows the row of the event it corrects or annuls, if that stands there."""
+    """A row for a reason in `from`; else one that follows that of the event it corrects or annuls, if there."""
     try:
         if event.reason in plan.reasons and event.kind not in RETOLD and (not plan.only_if or case.ask(plan.only_if)):
             cells = [cell(word, case, event) for word in plan.words]
@@ -198,7 +114,7 @@ def _appended(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Chang
 
 
 def _cell_or_blank(word: Word, case: Case, event: Event) -> Any:
-    """An annulment is told even when a rule cannot decide on what is left of the image; nobody has to decide it then."""
+    """An annulment is told even when a rule cannot decide on what is left; nobody has to, then."""
     try:
         return cell(word, case, event)
     except Undecided:
@@ -219,15 +135,13 @@ def cell(word: Word, case: Case, event: Event) -> Any:
             return word.translate(value_at(event.data, path))
 
 
-# Compiled -------------------------------------------------------------------------------------------------------------
-
-Step = Callable[[Row, Case], "Change | None"]
+# Compiled
 
 
 def compiled(
     plans: Sequence[Plan], paths: Sequence[str], rule_paths: Sequence[str], law: Law
 ) -> Callable[[Row], Projected]:
-    """The same for the flat record of contract.decoder(paths): positions instead of names, nothing looked up twice."""
+    """The same for the flat record of contract.decoder(paths): positions instead of names, no look-up twice."""
     positions = {path: VALUES + index for index, path in enumerate(paths)}
     record = record_type({path: positions[path] for path in rule_paths})
     kept = tuple(plan.table for plan in plans if plan.kept)
@@ -276,18 +190,18 @@ def _position(word: Word, positions: Mapping[str, int]) -> int | None:
 def _getter(word: Word, positions: Mapping[str, int]) -> Callable[[Row, Any], Any]:
     match word:
         case Decide(rule):
-            return lambda row, case: case.ask(rule)
+            return lambda _, case: case.ask(rule)
         case Value(value):
-            return lambda row, case: value
+            return lambda *_: value
         case Code(path):
             at, translate = positions[path], word.translate
-            return lambda row, case: translate(row[at])
+            return lambda row, _: translate(row[at])
         case Envelope(name):
             of_row = ENVELOPE[name][2]
-            return lambda row, case: of_row(row)
+            return lambda row, _: of_row(row)
         case Field(path):
             at = positions[path]
-            return lambda row, case: row[at]
+            return lambda row, _: row[at]
 
 
 def _picker(words: Sequence[Word], positions: Mapping[str, int], head: tuple[int, ...]) -> Callable[[Row, Any], Row]:
@@ -303,7 +217,7 @@ def _picker(words: Sequence[Word], positions: Mapping[str, int], head: tuple[int
         wanted.append(at)
     pick: Callable[[Row], Row] = itemgetter(*wanted) if len(wanted) > 1 else lambda row: (row[wanted[0]],)
     if not computed:
-        return lambda row, case: pick(row)
+        return lambda row, _: pick(row)
     return lambda row, case: pick((*row, *[one(row, case) for one in computed]))
 
 

@@ -13,14 +13,16 @@ from typing import Any
 import bus
 from bus.errors import Misconfigured
 
-MODULES = frozenset(
-    "__future__ bus calendar collections collections.abc dataclasses datetime decimal enum fractions itertools math re"
-    " string typing unicodedata".split()  # noqa: SIM905  # a list of names reads better without forty quotes
-)
-FORBIDDEN = frozenset(
-    "open exec eval compile __import__ globals locals vars getattr setattr delattr input print breakpoint exit quit id"
-    " hash object super memoryview".split()  # noqa: SIM905
-)
+# fmt: off
+MODULES = frozenset({
+    "__future__", "bus", "calendar", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "enum",
+    "fractions", "itertools", "math", "re", "string", "typing", "unicodedata",
+})
+FORBIDDEN = frozenset({
+    "open", "exec", "eval", "compile", "__import__", "globals", "locals", "vars", "getattr", "setattr", "delattr",
+    "input", "print", "breakpoint", "exit", "quit", "id", "hash", "object", "super", "memoryview",
+})
+# fmt: on
 CLOCKS = frozenset({"today", "now", "utcnow", "fromtimestamp", "utcfromtimestamp"})
 DATE_PARTS = frozenset({"text", "earliest", "latest", "is_certain"})  # what an uncertain date has
 BY_NAME = ("on", "law")

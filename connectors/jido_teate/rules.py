@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from bus import attains, certain
 
 FISCAL_YEAR_ENDS = (3, 31)
+NO_RECIPIENT = (None, "", "0")  # 児童手当資格区分: blank in most registers
 
 
 def is_child(person, on: date, law) -> bool:
@@ -18,7 +19,11 @@ def has_age_of_child(person, on: date, law) -> bool:
 
 def is_recipient(person) -> bool:
     """児童手当法 4条: who brings up a child and earns more. The register knows of it by 児童手当資格区分."""
-    return person.is_resident and bool(person.schemes.jido_type)
+    return person.is_resident and receives(person)
+
+
+def receives(person) -> bool:
+    return person.schemes.jido_type not in NO_RECIPIENT
 
 
 def is_child_or_recipient(person, on: date, law) -> bool:
@@ -27,11 +32,11 @@ def is_child_or_recipient(person, on: date, law) -> bool:
 
 def was_child_or_recipient(person, on: date, law) -> bool:
     """Whom we hear about: also after a move or a death."""
-    return bool(person.schemes.jido_type) or has_age_of_child(person, on, law)
+    return receives(person) or has_age_of_child(person, on, law)
 
 
 def role(person) -> str:
-    return "受給者" if person.schemes.jido_type else "児童"
+    return "受給者" if receives(person) else "児童"
 
 
 def last_day(person, law) -> date:

@@ -1,4 +1,4 @@
-"""Who is insured, since when, until when, and who may stay insured although gone. Ages are dated in connectors/law.yaml."""
+"""Who is insured, since when, until when, and who may stay insured although gone. Ages are in law.yaml."""
 
 from datetime import date, timedelta
 
@@ -48,12 +48,17 @@ def insured_since(person, law) -> date:
     return certain(person.birth, lambda born: max(attains(born, law.kaigo.first_age), since))
 
 
+def is_dead(person) -> bool:
+    """Written as 3 or as 03, as the register came by it."""
+    return (person.state or "").lstrip("0") == DEAD
+
+
 def lost_on(person) -> date:
     """介護保険法 11条1項: the day after; the day itself where an address in another town is taken on it (ただし書)."""
     end = certain(person.removal.date, lambda day: day)
     arrived = person.move_out.confirmed_on
     same_day = arrived is not None and arrived.earliest == arrived.latest == end
-    return end if same_day and person.state != DEAD else end + timedelta(days=1)
+    return end if same_day and not is_dead(person) else end + timedelta(days=1)
 
 
 def may_move_to_facility(person, on: date, law) -> bool:
@@ -65,8 +70,8 @@ def may_move_to_facility(person, on: date, law) -> bool:
 
 def destination(person) -> str | None:
     """The town, as it was confirmed, else as it was planned."""
-    return person.move_out.municipality_code or person.move_out.planned_municipality_code
+    return person.move_out.municipality_code or person.move_out.planned_municipality_code or None
 
 
 def destination_building(person) -> str | None:
-    return person.move_out.building or person.move_out.planned_building
+    return person.move_out.building or person.move_out.planned_building or None

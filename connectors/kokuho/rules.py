@@ -17,7 +17,9 @@ def is_resident(person) -> bool:
 
 
 def is_head(person) -> bool:
-    return person.household.relation_code == HEAD
+    """Written as 2 or as 02, as the register came by it."""
+    code = person.household.relation_code
+    return code is not None and code.zfill(2) == HEAD
 
 
 def is_insured(person) -> bool:
@@ -31,7 +33,7 @@ def is_nominal_head(person) -> bool:
 
 
 def may_be_insured(person, on: date, law) -> bool:
-    """国民健康保険法 5条, 6条8号: a resident, before 後期高齢者医療. Other grounds of 6条 the register does not know."""
+    """国民健康保険法 5条, 6条8号: a resident, before 後期高齢者医療. The register knows no other ground."""
     return person.is_resident and might_have_been_insured(person, on, law)
 
 
@@ -49,24 +51,30 @@ def acquired_on(person) -> date:
     return certain(person.resident_since, lambda day: day)
 
 
+def is_dead(person) -> bool:
+    """Written as 3 or as 03, as the register came by it."""
+    return (person.state or "").lstrip("0") == DEAD
+
+
 def lost_on(person) -> date:
     """国民健康保険法 8条1項: the day after; the day itself where an address in another prefecture is taken on it."""
     end = certain(person.removal.date, lambda day: day)
     arrived = person.move_out.confirmed_on
     same_day = arrived is not None and arrived.earliest == arrived.latest == end
-    return end if person.state != DEAD and same_day and stays_in_prefecture(person) is False else end + NEXT_DAY
+    elsewhere = same_day and stays_in_prefecture(person) is False and not is_dead(person)
+    return end if elsewhere else end + NEXT_DAY
 
 
 def effect(person) -> str | None:
-    """国民健康保険法 8条, 9条: inside the prefecture the insurer stays, the town changes. None: where to is not known."""
+    """国民健康保険法 8条, 9条: inside the prefecture the insurer stays, the town changes. None: not known."""
     stays = stays_in_prefecture(person)
-    if person.state == DEAD or stays is False:
+    if is_dead(person) or stays is False:
         return "資格喪失"
     return None if stays is None else "適用終了"
 
 
 def stays_in_prefecture(person) -> bool | None:
-    """The first two digits of a 団体コード are the prefecture's; of a protected person the new one is hidden."""
+    """Digits 1 and 2 of a 団体コード are the prefecture. A protected person's new one is hidden."""
     to = person.move_out.municipality_code or person.move_out.planned_municipality_code
     return to[:2] == person.municipality_code[:2] if to and person.municipality_code else None
 

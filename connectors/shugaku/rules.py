@@ -18,7 +18,7 @@ def has_age_of_pupil(child, on: date, law) -> bool:
 
 
 def may_be_pupil(child, on: date, law) -> bool:
-    """学校教育法施行令 2条: the roll is made in the year before entry; who has left is heard of until the age is over."""
+    """学校教育法施行令 2条: the roll is made the year before; who has left is heard of until the age is over."""
     year = school_year(on)
     now = certain(child.birth, lambda born: max(band(born, year, law), min(band(born, year + 1, law), DURING)))
     return now == DURING

@@ -1,0 +1,210 @@
+"""What does every connector owe, whoever wrote it? Properties, played on its own examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from bus.adapters.memory import MemoryStore
+from bus.connector.manifest import Connector
+from bus.contract.schema import Contracts
+from bus.errors import BusError
+from bus.event import Event
+from bus.kit.examples import Example, Stage, State, event_id, read
+from bus.language.rules import Rule
+from bus.language.words import Decide, Plan
+from bus.store import Store
+
+Open = Callable[[], Store]  # a fresh, empty store
+Property = Callable[[Stage, Example, Open], list[str]]
+
+
+class Verdict(NamedTuple):
+    """One property of one example, or of the connector as a whole (`line` 0); `owed` is its name, a sentence."""
+
+    line: int
+    example: str
+    owed: str
+    differences: list[str]
+
+    @property
+    def ok(self) -> bool:
+        return not self.differences
+
+
+def it_does_what_the_example_says(stage: Stage, example: Example, store: Open) -> list[str]:
+    return stage.differences(example, stage.play(stage.deliveries(stage.events(example)), store()))
+
+
+def said_twice_from_the_start_it_changes_nothing(stage: Stage, example: Example, store: Open) -> list[str]:
+    told = stage.deliveries(stage.events(example))
+    return stage.differences(example, stage.play(told + told, store()))
+
+
+def every_record_may_come_twice(stage: Stage, example: Example, store: Open) -> list[str]:
+    told = stage.deliveries(stage.events(example))
+    return stage.differences(example, stage.play([one for one in told for _ in range(2)], store()))
+
+
+def an_old_record_that_comes_last_changes_nothing(stage: Stage, example: Example, store: Open) -> list[str]:
+    told = stage.deliveries(stage.events(example))
+    return stage.differences(example, stage.play(told + told[:1] + told[:-1], store()))
+
+
+def an_annulment_restores_what_was_before(stage: Stage, example: Example, store: Open) -> list[str]:
+    """Each event in turn, annulled at once: the kept rows are as before, the appended ones are taken back."""
+    events = stage.events(example)
+    wrong: list[str] = []
+    for number, event in enumerate(events):
+        if event.kind in ("ANNUL", "RESYNC", "CLOCK"):
+            continue
+        before = [*events[:number], *_again(events[:number], event)]
+        undone = [*events[: number + 1], _annulment(stage, example, events[: number + 1])]
+        was, now = (stage.play(stage.deliveries(told), store()) for told in (before, undone))
+        wrong += [f"event {number + 1}: {what}" for what in _not_restored(stage, was, now, event)]
+    return wrong
+
+
+def a_removal_leaves_nothing_kept(stage: Stage, example: Example, store: Open) -> list[str]:
+    told = stage.deliveries(stage.events(example))
+    last = {one.key: one for one in told}
+    gone = [stage.removal(one.key, one.version + 1, one.recorded + 1) for one in last.values()]
+    state = stage.play([*told, *gone], store())
+    kept = [table.name for table in stage.connector.tables if table.kept]
+    return [f"{name}: {len(state.tables[name])} rows are left" for name in kept if state.tables[name]]
+
+
+def compiled_and_clear_say_the_same(stage: Stage, example: Example, _: Open) -> list[str]:
+    wrong = []
+    for one in stage.deliveries(stage.events(example)):
+        if one.mode == "DATA" and one.record.value is not None and one.reject is None:
+            clear = stage.connector.project(stage.narrowed.decode(one.record.value))
+            if (clear.changes, clear.reviews) != (one.changes, one.reviews):
+                wrong.append(f"version {one.version}")
+    return wrong
+
+
+def rows_are_of_the_types_of_their_columns(stage: Stage, example: Example, store: Open) -> list[str]:
+    state = stage.play(stage.deliveries(stage.events(example)), store())
+    return [
+        f"{table.name}.{column.name} is {column.type} and got {type(row[column.name]).__name__}"
+        for table in stage.connector.tables
+        for column in table.columns
+        for row in state.tables[table.name]
+        if row[column.name] is not None and type(row[column.name]).__name__ not in _PYTHON[column.type]
+    ]
+
+
+_PYTHON = {"text": ("str",), "bool": ("bool",), "int": ("int",), "date": ("date",), "timestamp": ("datetime",)}
+PROPERTIES: tuple[Property, ...] = (
+    it_does_what_the_example_says,
+    said_twice_from_the_start_it_changes_nothing,
+    every_record_may_come_twice,
+    an_old_record_that_comes_last_changes_nothing,
+    an_annulment_restores_what_was_before,
+    a_removal_leaves_nothing_kept,
+    compiled_and_clear_say_the_same,
+    rows_are_of_the_types_of_their_columns,
+)
+
+
+def unread_grants(connector: Connector) -> list[str]:
+    """A grant that nobody uses is a privacy finding."""
+    return [f"{path} is granted and not read" for path in connector.reads if not _is_read(path, connector)]
+
+
+def _is_read(path: str, connector: Connector) -> bool:
+    return any(used == path or used.startswith(f"{path}.") for used in connector.uses)
+
+
+def idle_rules(connector: Connector, stage: Stage, examples: Sequence[Example]) -> list[str]:
+    """Rules that no example asks for."""
+    asked: set[str] = set()
+
+    def listening(rule: Rule) -> Rule:
+        def heard(*given: Any, **named: Any) -> Any:
+            asked.add(rule.name)
+            return rule.function(*given, **named)
+
+        return replace(rule, function=heard)
+
+    heard = {name: listening(rule) for name, rule in connector.rules.items()}
+    plans = tuple(_with_rules(plan, heard) for plan in connector.plans)
+    concern = connector.concern and heard[connector.concern.name]
+    ear = Stage(replace(connector, plans=plans, concern=concern), stage.topology, stage.contracts)
+    for example in examples:
+        under = ear.under(example.law)
+        under.deliveries(under.events(example))
+    return [f"no example asks for {name}()" for name in connector.rules if name not in asked]
+
+
+def _with_rules(plan: Plan, rules: Mapping[str, Rule]) -> Plan:
+    return replace(
+        plan,
+        only_if=rules[plan.only_if.name] if plan.only_if else None,
+        rows=rules[plan.rows.name] if plan.rows else None,
+        words=tuple(Decide(rules[word.rule.name]) if isinstance(word, Decide) else word for word in plan.words),
+    )
+
+
+def report(connector: Connector, topology: Any, contracts: Contracts, store: Open = MemoryStore) -> list[Verdict]:
+    """Every example against every property, and what the connector as a whole owes: `bus connector test`."""
+    return list(verdicts(connector, topology, contracts, store))
+
+
+def verdicts(connector: Connector, topology: Any, contracts: Contracts, store: Open) -> Iterator[Verdict]:
+    stage = Stage(connector, topology, contracts)
+    examples = read(connector.folder)
+    for example in examples:
+        for check in PROPERTIES:
+            try:
+                differences = check(stage.under(example.law), example, store)
+            except BusError as error:
+                differences = [f"{error.code}: {error.message}"]
+            yield Verdict(example.line, example.name, check.__name__, differences)
+    yield Verdict(0, "", "every_granted_field_is_read", unread_grants(connector))
+    yield Verdict(0, "", "every_rule_is_asked_in_an_example", idle_rules(connector, stage, examples))
+    yield Verdict(0, "", "rules_are_short", long_rules(connector))
+
+
+def long_rules(connector: Connector, limit: int = 15) -> list[str]:
+    return [f"{rule.name}() has {rule.length} lines" for rule in connector.rules.values() if rule.length > limit]
+
+
+def _annulment(stage: Stage, example: Example, events: Sequence[Event]) -> Event:
+    """Of the last of these events, at once."""
+    last = events[-1]
+    number = len(example.events) + 1
+    said = {"TORIKESHI_SHUSEI": {}, "kind": "ANNUL", "person": last.key, "supersedes": len(events)}
+    undoing = stage.event(replace(example, name=f"{example.name}/undone"), number, said, events)
+    return replace(undoing, recorded=last.recorded.replace(second=1), effective=last.effective)
+
+
+def _again(events: Sequence[Event], event: Event) -> list[Event]:
+    """The image before, said again on the day of the event: age goes on while nothing happens."""
+    last = next((one for one in reversed(events) if one.key == event.key), None)
+    if last is None:
+        return []
+    return [
+        replace(
+            last, id=event_id(last.id, 0), kind="RESYNC", recorded=event.recorded, supersedes=None, undoes=(),
+            before=last.data, before_recorded=last.recorded,
+        )
+    ]  # fmt: skip
+
+
+def _not_restored(stage: Stage, was: State, now: State, event: Event) -> list[str]:
+    wrong = []
+    for table in stage.connector.tables:
+        before, after = was.tables[table.name], now.tables[table.name]
+        if table.kept:
+            wrong += [] if before == after else [f"{table.name} is not as before"]
+            continue
+        new = [row for row in after if row not in before]
+        taken_back = [
+            (row["kind"] == "ANNUL", row["supersedes" if row["kind"] == "ANNUL" else "event_id"]) for row in new
+        ]
+        if taken_back and sorted(taken_back) != [(False, event.id), (True, event.id)]:
+            wrong.append(f"{table.name}: what was appended is not taken back")
+    return wrong
