@@ -142,7 +142,7 @@ def _household(chance: Random, members: Sequence[Member], number: int, first: in
         resident.cells |= name_cells(family, given, foreign=foreign) | here | previous
         head = head or resident.full
         resident.cells |= {"household.order": str(order), "household.head_name": head}
-        resident.cells |= _person(resident, member, first + order, max(since, member.born))
+        resident.cells |= _person(resident, member, first + order, max(since, member.born), day)
         resident.cells |= _foreign(max(since, member.born), day) if foreign else _koseki(here, family, head)
         resident.cells |= _schemes(resident, member, max(since, member.born), day)
         if not foreign and chance.random() < UNCERTAIN_SHARE and resident.age(day) > 50:
@@ -202,20 +202,20 @@ def _moved_in(chance: Random, members: Sequence[Member], day: date) -> date:
     return day - timedelta(days=1 + min(int(chance.expovariate(1 / 5_000)), days))
 
 
-def _person(resident: Resident, member: Member, number: int, since: date) -> dict[str, str]:
-    on = since.isoformat()
+def _person(resident: Resident, member: Member, number: int, since: date, day: date) -> dict[str, str]:
+    on, today = since.isoformat(), day.isoformat()
     return {
         "municipality_code": MUNICIPALITY, "history.no": "1", "history.branch": "1", "history.latest": "1",
         "history.reissue_no": "1", "history.locked": "0", "household.no": resident.household,
         "resident_type": "2" if resident.foreign else "1", "state": "1", "juminhyo_code": juminhyo_code(number),
         "movement.date": on, "movement.notified_on": on, "movement.notice_no": str(9_000 + number),
         "movement.reason_code": "99", "movement.class_code": "99", "movement.notice_date": on,
-        "movement.entry_type": "99", "movement.processed_on": on, "entry.date": on, "entry.reason_code": "99",
+        "movement.entry_type": "99", "movement.processed_on": today, "entry.date": on, "entry.reason_code": "99",
         "sex": member.sex, "sex_text": "男" if member.sex == "1" else "女", "birth": member.born.isoformat(),
         "birth_era": "" if resident.foreign else era(member.born), "household.relation_code": member.relation,
         "household.relation": RELATIONS[member.relation], "resident_since": on, "address.since": on,
         "ward": "0", "removal.closed": "0", "control.merged": "0", "control.withheld": "0", "control.business": "01",
-        "control.deleted": "0", "control.operator": "SAMPLE", "control.operated_on": on,
+        "control.deleted": "0", "control.operator": "SAMPLE", "control.operated_on": today,
         "control.operated_at": "09:00:00",
     } | {f"unknown.{what}": "0" for what in UNKNOWNS if what != "foreign_since"}  # fmt: skip
 
