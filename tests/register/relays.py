@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -34,13 +35,24 @@ class Relays:
         self._engine = engine
         self._options = options
         self._running: dict[int, subprocess.Popen[str]] = {}
+        self._log = Path(tempfile.mkstemp(prefix="relay-", suffix=".log")[1])
         self.kills = 0
 
     def start(self) -> int:
         command = [sys.executable, "-m", "tests.register.relaying", json.dumps(self._options)]
-        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        with self._log.open("a") as log:
+            child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
         self._running[child.pid] = child
         return child.pid
+
+    @property
+    def topic(self) -> str:
+        return self._options["topic"]
+
+    def complaints(self, component: str) -> int:
+        """How often a dependency was said to be away."""
+        lines = self._log.read_text().splitlines()
+        return sum('"dependency_unavailable"' in line and f'"{component}"' in line for line in lines)
 
     def holders(self) -> Counter[int]:
         """How many shards each of our processes holds."""
@@ -107,6 +119,7 @@ class Relays:
             child.kill()
             child.communicate()
         self._running.clear()
+        self._log.unlink()
 
 
 def everything(client: dict, topic: str) -> list[Record]:
