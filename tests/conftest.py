@@ -18,6 +18,7 @@ from bus.adapters.sql.admin import drop_database, make_database
 from bus.settings import Settings
 from bus.stack import kafka, postgres
 from bus.stack.prepare import prepare
+from bus.stack.process import Process
 from bus.stack.stack import Stack
 from bus.topology.cluster import CreateTopic, DeleteTopic, TopicState
 from bus.topology.model import load
@@ -44,6 +45,21 @@ class Running:
     def cluster(self) -> KafkaCluster:
         return KafkaCluster(self.admin, self.settings.users)
 
+    def process(self, name: str) -> Process:
+        state = self.stack.home.load()
+        assert state is not None
+        return state.processes[name]
+
+    def pid(self, name: str) -> int:
+        return self.process(name).pid
+
+    def is_alive(self, name: str) -> bool:
+        return self.process(name).is_alive
+
+    def again(self) -> None:
+        """As `bus stack up` once more."""
+        start(self.home)
+
 
 def start(home: Path, **how: Any) -> Running:
     """The same as `bus stack up --home HOME`; up again repairs."""
@@ -66,6 +82,27 @@ def stack() -> Iterator[Running]:
     finally:
         Stack(home).down(purge=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def homes() -> Iterator[Callable[[], Path]]:
+    """homes() -> a home of the test's own, ended and removed after it."""
+    made: list[Path] = []
+
+    def make() -> Path:
+        made.append(Path(tempfile.mkdtemp(prefix="bus-test-")))
+        return made[-1]
+
+    yield make
+    for home in made:
+        Stack(home).down(purge=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def own(homes: Callable[[], Path]) -> Callable[..., Running]:
+    """own(brokers=3) -> a stack of the test's own, for tests that hurt it."""
+    return lambda **how: start(homes(), **how)
 
 
 @pytest.fixture

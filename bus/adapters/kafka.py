@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from bus.adapters.kafka_group import Courtesy
 from bus.broker import Message, Offsets, Record
 from bus.errors import BusError, Misconfigured, Refused, Reject, Unavailable
 
@@ -174,7 +175,7 @@ class KafkaBroker:
                 for partition in _partitions(consumer, topic, alarm)
             }
             known |= {place: offset for place, offset in start.items() if place in known}
-            return KafkaSubscription(consumer, known, alarm)
+            return KafkaSubscription(consumer, known, alarm, Courtesy(self._client | COMMON, group))
         except BaseException:
             consumer.close()
             raise
@@ -240,21 +241,30 @@ def _never(index: int, message: Message) -> Reject:
 
 
 def _partitions(consumer: Consumer, topic: str, alarm: Alarm) -> list[int]:
-    try:
-        found = consumer.list_topics(topic, timeout=5).topics[topic]
-    except KafkaException as error:
-        consumer.poll(0)  # hears why
-        raise sort(alarm.take() or error.args[0], topic) from error
+    found = _metadata(consumer, topic, alarm)
     if found.error is not None:
         raise sort(found.error, topic)
     return sorted(found.partitions)
 
 
+def _metadata(consumer: Consumer, topic: str, alarm: Alarm, patience: int = 5) -> Any:
+    """In short waits, because why it fails is only told in between."""
+    while True:
+        try:
+            return consumer.list_topics(topic, timeout=1).topics[topic]
+        except KafkaException as error:
+            consumer.poll(0)
+            patience -= 1
+            if alarm.grave is not None or not patience:
+                raise sort(alarm.take() or error.args[0], topic) from error
+
+
 class KafkaSubscription:
     """All partitions, assigned by hand: no group decides who reads, the store's owner does."""
 
-    def __init__(self, consumer: Consumer, start: dict[tuple[str, int], int], alarm: Alarm) -> None:
+    def __init__(self, consumer: Consumer, start: dict[tuple[str, int], int], alarm: Alarm, courtesy: Courtesy) -> None:
         self._consumer = consumer
+        self._courtesy = courtesy
         self._alarm = alarm
         self._next = start
         self._assign()
@@ -272,6 +282,7 @@ class KafkaSubscription:
             if found and limit > 1:
                 found += consume(limit - 1, 0)
         if not found:
+            self._courtesy.catch_up()
             if (error := self._alarm.take()) is not None:
                 raise sort(error)
             return ()
@@ -317,14 +328,7 @@ class KafkaSubscription:
         self._assign()  # drops what was fetched ahead
 
     def commit(self, offsets: Offsets) -> None:
-        told = [
-            TopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items() if offset >= 0
-        ]
-        try:
-            if told:
-                self._consumer.commit(offsets=told, asynchronous=True)
-        except KafkaException:
-            return  # a courtesy
+        self._courtesy.tell(offsets)
 
     def close(self) -> None:
         self._consumer.close()

@@ -1,55 +1,111 @@
-"""Does the Kafka adapter keep the promises of the port, against a real broker?"""
+"""Does the Kafka adapter say what is wrong, and go on after an outage?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from bus.adapters.kafka import KafkaBroker
 from bus.broker import Message
-from bus.errors import Misconfigured, Refused, Reject, Unavailable
+from bus.errors import Refused, Unavailable
+from bus.kit.brokers import read, said
+from bus.stack.process import wait_until
+from bus.wiring import Wiring
 from tests.conftest import Running
 
 pytestmark = pytest.mark.stack
 
 
-def drain(subscription, wanted: int):  # type: ignore[no-untyped-def]
-    """Reads until so many records are there."""
-    records = []
-    for _ in range(200):
-        records += subscription.poll(1000, 0.5)
-        if len(records) >= wanted:
-            return records
-    raise AssertionError(f"{len(records)} of {wanted} records")
+@pytest.mark.parametrize("use", ["publish", "subscribe", "ends"])
+def test_a_wrong_password_is_named(stack: Running, topics: Callable[..., str], use: str) -> None:
+    topic = topics("secret")
+    broker = KafkaBroker(stack.admin | {"sasl.password": "wrong"}, patience=5)
+
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as away:
+        {
+            "publish": lambda: broker.publish(said(topic, 1)),
+            "subscribe": lambda: broker.subscribe("g", [topic], {}),
+            "ends": lambda: broker.ends([topic]),
+        }[use]()
+
+    assert away.value.code == "AUTHENTICATION"
+    assert time.monotonic() - began < 10
+    assert "wrong" not in str(away.value)
 
 
-def test_records_come_back_in_order_per_key_with_headers(stack: Running, topics: Callable[..., str]) -> None:
-    topic = topics("order", 4)
-    broker = KafkaBroker(stack.admin)
-    sent = [Message(topic, b"%d" % (n % 50), b"%d" % n, [("ce_id", b"%d" % n)]) for n in range(5000)]
+def test_what_was_not_granted_is_refused(stack: Running) -> None:
+    canonical = Wiring(stack.settings).topology.canonical("juki.resident")
+    relay = KafkaBroker(Wiring(stack.settings).client("relay"))
 
-    broker.publish(sent)
+    subscription = relay.subscribe("g", [canonical], {})
 
-    subscription = broker.subscribe("test", [topic], {})
-    records = drain(subscription, len(sent))
-    assert len(records) == len(sent)
-    for key in {message.key for message in sent}:
-        assert [r.value for r in records if r.key == key] == [m.value for m in sent if m.key == key]
-    assert all(r.headers == [("ce_id", r.value)] and r.timestamp > 0 for r in records)
-    assert sum(subscription.position().values()) == sum(broker.ends([topic]).values()) == len(sent)
-    subscription.close()
-    broker.close()
+    with pytest.raises(Refused) as refused:
+        read(subscription, 1)
+    assert refused.value.code == "NOT_AUTHORIZED"
 
 
-def test_one_record_is_not_held_back_until_the_batch_is_full(stack: Running, topics: Callable[..., str]) -> None:
-    topic = topics("prompt")
-    broker = KafkaBroker(stack.admin)
-    subscription = broker.subscribe("test", [topic], {})
-    broker.publish([Message(topic, b"k", b"v")])
+def test_a_group_that_was_not_granted_disturbs_nobody(stack: Running) -> None:
+    wiring = Wiring(stack.settings)
+    canonical = wiring.topology.canonical("juki.resident")
+    projector = KafkaBroker(wiring.client("projector"))
 
-    records = subscription.poll(500, 30.0)  # would wait for 500, were it to ask for them
+    subscription = projector.subscribe("not-its-own", [canonical], {})
 
-    assert [record.value for record in records] == [b"v"]
-    subscription.close()
-    broker.close()
+    for _ in range(4):
+        subscription.commit({(canonical, 0): 0})
+        assert list(subscription.poll(10, 0.3)) == []
+
+
+@pytest.fixture
+def frail(own: Callable[..., Running]) -> Iterator[Running]:
+    """A stack of this test's own: its broker will die."""
+    return own()
+
+
+def test_an_outage_is_told_and_ends_without_a_restart(frail: Running) -> None:
+    topic = Wiring(frail.settings).topology.canonical("juki.resident")
+    broker = KafkaBroker(frail.admin, patience=2)
+    subscription = broker.subscribe("g", [topic], {})
+    broker.publish(said(topic, 50))
+    first = read(subscription, 50)
+
+    os.kill(frail.pid("kafka-1"), signal.SIGKILL)
+    assert wait_until(lambda: not frail.is_alive("kafka-1"), 5)
+    with pytest.raises(Unavailable):
+        broker.publish(said(topic, 10))
+    away = _polls_quietly(subscription)
+    frail.again()
+
+    broker.publish([Message(topic, b"back", b"again", (), 0)])
+    later = _poll_until(subscription, b"again")
+    assert away == []
+    assert len(first) == 50
+    assert later[-1].key == b"back"
+
+
+def _polls_quietly(subscription) -> list:
+    """Nothing, or Unavailable; never a crash, never a record that is not there."""
+    found = []
+    for _ in range(4):
+        try:
+            found += subscription.poll(10, 0.3)
+        except Unavailable:
+            continue
+    return found
+
+
+def _poll_until(subscription, value: bytes) -> list:
+    records: list = []
+    deadline = time.monotonic() + 30
+    while not records or records[-1].value != value:
+        assert time.monotonic() < deadline
+        try:
+            records += subscription.poll(100, 0.5)
+        except Unavailable:
+            continue
+    return records

@@ -34,14 +34,20 @@ def provision(dsn: str, databases: Sequence[Database], passwords: Mapping[str, s
             if database.name not in known:
                 create_database(server, database.name, database.owner)
             for guest in database.guests:
-                server.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database.name), sql.Identifier(guest)))
+                server.execute(
+                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                        sql.Identifier(database.name), sql.Identifier(guest)
+                    )
+                )
 
 
 def create_role(server: psycopg.Connection, role: str, password: str) -> None:
     """The server never sees the password itself, so no log can hold it."""
     hashed = server.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     server.execute(
-        sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(sql.Identifier(role), sql.Literal(hashed))
+        sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
+            sql.Identifier(role), sql.Literal(hashed)
+        )
     )
 
 
@@ -80,7 +86,13 @@ def _connect(dsn: str) -> psycopg.Connection:
     url = make_url(dsn)
     try:
         return psycopg.connect(
-            host=url.host, port=url.port, user=url.username, password=url.password, dbname=url.database, autocommit=True, connect_timeout=5
+            host=url.host,
+            port=url.port,
+            user=url.username,
+            password=url.password,
+            dbname=url.database,
+            autocommit=True,
+            connect_timeout=5,
         )
     except psycopg.OperationalError as error:
         raise Unavailable("PostgreSQL is away", code="POSTGRES_AWAY", where=f"{url.host}:{url.port}") from error
