@@ -9,16 +9,15 @@ from typing import Any
 from bus.dates import JAPAN, Uncertain
 from bus.event import Event
 
-
 Image = dict[str, Any]
 
 
 def standing(
     events: Sequence[Event], as_of: date | None = None, known: datetime | None = None
 ) -> tuple[Event, Image] | None:
-    """The version that says what was so on `as_of`, by what was recorded up to `known`, and the image; None: nobody yet.
+    """The version that says what was so on `as_of`, as recorded up to `known`, and the image; None: nobody yet.
 
-    Without a day: the last word. With one: every event that stands and had begun, in the order in which things happened,
+    Without a day: the last word. With one: every event that stands and had begun, in the order of what happened,
     each with what it changed. An annulled event never was; a correction speaks from the day of the event it is about.
     """
     instant = known.replace(tzinfo=JAPAN) if known is not None and known.tzinfo is None else known

@@ -36,7 +36,12 @@ class Shape:
         self.kinds: dict[str, str] = {}
         self._walk(schema, "")
         self.dates = tuple(path for path, kind in self.kinds.items() if kind == "date")
-        self._parts = [(path, path.split(".")) for path in self.kinds]
+        self._groups: dict[str, list[tuple[str, str]] | None] = {}
+        for path in self.kinds:
+            name, _, leaf = path.partition(".")
+            inner = self._groups.setdefault(name, [] if leaf else None)
+            if inner is not None:
+                inner.append((leaf, path))
 
     def _walk(self, record: Mapping[str, Any], prefix: str) -> None:
         for field in record["fields"]:
@@ -54,24 +59,27 @@ class Shape:
         return {path: False if kind == "flag" else None for path, kind in self.kinds.items()}
 
     def nested(self, flat: Mapping[str, Any]) -> dict[str, Any]:
-        image: dict[str, Any] = {}
-        for path, parts in self._parts:
-            if len(parts) == 1:
-                image[path] = flat[path]
-            else:
-                image.setdefault(parts[0], {})[parts[1]] = flat[path]
-        return image
+        return {
+            name: flat[name] if inner is None else {leaf: flat[path] for leaf, path in inner}
+            for name, inner in self._groups.items()
+        }
 
     def as_json(self, flat: Mapping[str, Any]) -> dict[str, Any]:
-        written = {path: flat[path].as_json() for path in self.dates if flat[path] is not None}
-        return self.nested({**flat, **written})
+        written = dict(flat)
+        for path in self.dates:
+            if (value := written[path]) is not None:
+                written[path] = value.as_json()
+        return self.nested(written)
 
     def from_json(self, image: Mapping[str, Any]) -> Flat:
         """What an older version of the schema did not have is blank."""
         flat = self.blank()
-        for path, parts in self._parts:
-            value = image.get(parts[0])
-            flat[path] = value.get(parts[1]) if len(parts) > 1 and value is not None else value
+        for name, inner in self._groups.items():
+            value = image.get(name)
+            if inner is None:
+                flat[name] = value
+            elif value is not None:
+                flat.update({path: value.get(leaf) for leaf, path in inner})
         for path in self.dates:
             if flat[path] is not None:
                 flat[path] = Uncertain.from_json(flat[path])

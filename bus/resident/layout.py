@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from bus.codec.text import fault
+from bus.codec.text import fault, printable
 from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.resident.codes import Column
@@ -94,14 +94,17 @@ def _check_header(cells: Sequence[str], names: Sequence[str], file: str) -> None
 def read(row: Row, columns: Sequence[Column], shape: Shape) -> tuple[str, Flat]:
     """The person's key and image: every cell as it was written, dates read beside their text."""
     image, key = shape.blank(), ""
+    is_plain = printable(row.cells)
     for column, cell in zip(columns, row.cells, strict=True):
+        if not cell:
+            continue
         if holds_kojin_bango(cell):
             raise Reject("what can be a 個人番号 has no place here", code="KOJIN_BANGO", where=column.name)
-        if wrong := fault(cell):
+        if not is_plain and (wrong := fault(cell)):
             raise Reject("the cell holds a character that no text may hold", code=wrong, where=column.name)
         if column.path == "key":
             key = cell
-        elif cell:
+        else:
             image[column.path] = _date(cell) if column.is_date else cell
     for path, flag in UNKNOWN_FLAGS.items():
         if image[path] is not None and image[flag] not in (None, "0"):

@@ -51,6 +51,8 @@ def is_checked(digits: str, length: int, rule: str) -> bool:
 
 def holds_kojin_bango(text: str) -> bool:
     """Is there anything in this text that could be somebody's 個人番号? Such a text is refused (番号法)."""
+    if len(text) < 12:
+        return False
     plain = text.translate(_FULL_WIDTH)
     return any(
         kojin_bango(digits[:11]) == digits[11]
