@@ -1,0 +1,142 @@
+"""Does every connector do what its department agreed to, and what every connector owes? The fleet is discovered."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from sqlalchemy import text
+
+from bus.adapters.memory import MemoryStore
+from bus.adapters.sql.store import open_store
+from bus.connector.manifest import discover, load
+from bus.contract.schema import Contracts
+from bus.kit.examples import Stage, read
+from bus.kit.fleet import it_does_what_the_example_says, report
+from bus.topology.model import load as load_topology
+
+ROOT = Path(__file__).resolve().parents[2]
+TOPOLOGY = load_topology(ROOT / "topology.yaml")
+CONTRACTS = Contracts.provisional(ROOT / "schemas", TOPOLOGY)
+FLEET = sorted(discover(ROOT))
+WAIVERS = YAML(typ="safe").load(Path(__file__).with_name("waivers.yaml").read_text(encoding="utf-8")) or []
+
+
+@pytest.fixture(params=FLEET)
+def connector(request):
+    return load(discover(ROOT)[request.param], TOPOLOGY, CONTRACTS)
+
+
+def waived(connector: str) -> set[str]:
+    return {waiver["owed"] for waiver in WAIVERS if waiver["connector"] == connector}
+
+
+def faults(connector, store=MemoryStore):
+    return [verdict for verdict in report(connector, TOPOLOGY, CONTRACTS, store) if not verdict.ok]
+
+
+def test_the_five_first_departments_are_found():
+    assert {"jido_teate", "kaigo", "kojin_juminzei", "kokuho", "shugaku"} <= set(FLEET)
+
+
+def test_every_subscription_has_a_connector_and_every_connector_a_subscription():
+    assert set(FLEET) == set(TOPOLOGY.subscriptions)
+
+
+def test_a_connector_owes_nothing_in_memory(connector):
+    left = [fault for fault in faults(connector) if fault.owed not in waived(connector.id)]
+
+    assert left == []
+
+
+def test_a_connector_does_the_same_in_sqlite(connector, tmp_path):
+    opened = []
+
+    def fresh():
+        opened.append(open_store(f"sqlite:///{tmp_path / secrets.token_hex(6)}.db"))
+        return opened[-1]
+
+    wrong = told_by_a_database(connector, fresh)
+    for store in opened:
+        store.close()
+
+    assert wrong == []
+
+
+@pytest.mark.stack
+def test_a_connector_owes_nothing_in_postgresql(connector, database):
+    dsn = database(connector.id)
+    opened = []
+
+    def fresh():
+        while opened:
+            opened.pop().close()
+        opened.append(open_store(dsn))
+        empty(opened[-1])
+        return opened[-1]
+
+    left = [fault for fault in faults(connector, fresh) if fault.owed not in waived(connector.id)]
+    opened[-1].close()
+
+    assert left == []
+
+
+@pytest.mark.parametrize("owed", ["at least six", "kept, refused, removed, annulled, corrected, uncertain, protected"])
+def test_a_connector_has_the_examples_a_clerk_asks_for(connector, owed):
+    examples = read(connector.folder)
+    said = [(reason, event) for example in examples for event in example.events for reason in event if reason.isupper()]
+
+    assert len(examples) >= 6
+    if owed != "at least six":
+        assert any(example.expected.get(name) for example in examples for name in example.expected)
+        assert any(not rows for example in examples for rows in example.expected.values())
+        assert {"TENSHUTSU", "SHIBO"} & {reason for reason, _ in said}
+        assert any(reason.startswith("TORIKESHI") for reason, _ in said)
+        assert any("supersedes" in event for _, event in said)
+        assert any("頃" in str(event) for _, event in said)
+        assert any("protection" in str(event) for _, event in said)
+
+
+def test_every_column_is_looked_at_in_an_example(connector):
+    """A column that no example expects could hold anything."""
+    expected = [one.expected for one in read(connector.folder)]
+    looked_at = {(table, column) for tables in expected for table in tables for row in tables[table] for column in row}
+    automatic = {"event_id", "kind", "supersedes"}
+    written = {(table.name, column.name) for table in connector.tables for column in table.columns} - {
+        (table.name, name) for table in connector.tables for name in automatic
+    }
+
+    unseen = {f"{table}.{column}" for table, column in written - looked_at}
+
+    assert unseen == set()
+
+
+def test_every_waiver_has_a_reason_a_day_and_a_need():
+    now = datetime.now(UTC).date()
+    needed = {(name, fault.owed) for name in FLEET for fault in faults(load(discover(ROOT)[name], TOPOLOGY, CONTRACTS))}
+
+    for waiver in WAIVERS:
+        assert len(waiver["why"]) > 20
+        assert waiver["until"] >= now
+        assert (waiver["connector"], waiver["owed"]) in needed
+
+
+def told_by_a_database(connector, fresh) -> list[str]:
+    """The examples themselves; every property again would only be slower."""
+    stage = Stage(connector, TOPOLOGY, CONTRACTS)
+    return [
+        f"{example.name}: {what}"
+        for example in read(connector.folder)
+        for what in it_does_what_the_example_says(stage.under(example.law), example, fresh)
+    ]
+
+
+def empty(store) -> None:
+    """As new: every table of the database is emptied."""
+    with store._engine.begin() as connection:
+        found = connection.execute(text("select tablename from pg_tables where schemaname = current_schema()"))
+        if names := ", ".join(found.scalars()):
+            connection.execute(text(f"truncate {names}"))
