@@ -143,7 +143,7 @@ class Plan:
         return self.wanted.setdefault(path, f"v{len(self.wanted)}")
 
     def build(self, result: str, slow: Slow, guard: str = "False", skip: int = 0) -> Callable[[bytes], Any]:
-        """`result`: an expression of variables; `guard`: true if the record contradicts itself; `skip`: fields in START."""
+        """`result`: an expression of variables; `guard`: true if it contradicts itself; `skip`: fields in START."""
         source = self.source(result, guard, skip)
         names = self.names | {"slow": slow}
         exec(compile(source, f"<plan of {self.node.name}>", "exec"), names)  # noqa: S102  # our own text, made of a schema

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bus.codec import text
+from bus.codec import foreign, text
 from bus.codec.node import PYTHON, Node
 from bus.errors import Reject
 
@@ -129,6 +129,11 @@ def _array(reader: Reader, node: Node, where: str) -> list[Any]:
     return values
 
 
+def _other(reader: Reader, node: Node, where: str) -> Any:
+    value, reader.at = foreign.read(reader.data, reader.at, node.schema, where)
+    return value
+
+
 _READ: Mapping[str, Callable[[Reader, Node, str], Any]] = {
     "null": lambda _reader, _node, _where: None,
     "boolean": _boolean,
@@ -143,6 +148,7 @@ _READ: Mapping[str, Callable[[Reader, Node, str], Any]] = {
     "record": _record,
     "nullable": _nullable,
     "array": _array,
+    "other": _other,
 }
 
 
@@ -214,6 +220,8 @@ def _scalar(node: Node, value: Any, where: str) -> bytes:
             if node.kind == "fixed" and len(raw) != node.size:
                 raise bad("DATA", "not of the fixed size", where)
             return raw if node.kind == "fixed" else varint(len(raw)) + raw
+        case "other":
+            return foreign.write(value, node.schema, where)
     return b""
 
 

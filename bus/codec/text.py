@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bus.errors import Reject
 
 GAIJI: tuple[tuple[int, int], ...] = ((0xE000, 0xE757),)  # the user-defined block of CP932, F040 to F9FC
 IDEOGRAPHS = range(0x20000, 0x40000)  # planes 2 and 3: names use kanji newer than this Python's tables
-
-
-def printable(texts: Iterable[str | None]) -> bool:
-    """True: certainly nothing but letters, marks, digits, signs, spaces. False: look at each."""
-    joined = "".join(filter(None, texts))
-    return joined.isprintable() or joined.replace("\u3000", "").isprintable()
 
 
 def fault(text: str, gaiji: Sequence[tuple[int, int]] = GAIJI) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from bus.codec import proof
 from bus.codec.node import PYTHON, Node, at
 from bus.codec.plan import Plan
 from bus.codec.strict import EPOCH, Reader, to_micros
@@ -60,7 +61,13 @@ def notice(contract: Contract, paths: Sequence[str]) -> Decoder:
         record = contract.read(value)
         return tuple(pick(record, path) for path in wanted)
 
-    return plan.build(f"({names},)", slow, _contradiction(plan), IN_START)
+    made = plan.build(f"({names},)", slow, _contradiction(plan), IN_START)
+    _prove(contract, made, slow)
+    return made
+
+
+def _prove(contract: Contract, plan: Callable[[bytes], Any], slow: Callable[[bytes], Any]) -> None:
+    proof.proved(plan, slow, contract.samples, contract.subject)
 
 
 def _plan(contract: Contract) -> Plan:
@@ -87,7 +94,9 @@ def event(contract: Contract, paths: Sequence[str]) -> Decoder:
         images = [record[name] and tuple(pick(record[name], path) for path in paths) for name in ("before", "after")]
         return (*(pick(record, path) for path in EVENT), *images)
 
-    return plan.build(f"({head}, ({before},) if {here} else None, ({after},))", slow, skip=IN_START)
+    made = plan.build(f"({head}, ({before},) if {here} else None, ({after},))", slow, skip=IN_START)
+    _prove(contract, made, slow)
+    return made
 
 
 def whole(contract: Contract) -> Callable[[bytes], Event]:

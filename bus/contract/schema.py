@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from bus.codec import written
+from bus.codec import proof, written
 from bus.codec.node import Node, at, node
 from bus.codec.strict import EPOCH, Reader, to_micros, varint, write
 from bus.contract import compose, grant, project
@@ -66,6 +66,12 @@ class Contract:
     @cached_property
     def frame(self) -> bytes:
         return struct.pack(">bI", 0, self.id)
+
+    @cached_property
+    def samples(self) -> list[bytes]:
+        """Two values on which every plan of this contract is proved."""
+        given = {"contract": self.fingerprint, "town": self.town} | ({"mode": DATA} if self.narrowed else {})
+        return [self.frame + raw for raw in proof.samples(self.schema, self.node, given)]
 
     @cached_property
     def prefix(self) -> bytes:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
 from bus.codec import text
 from bus.codec.node import Node
+from bus.codec.strict import EPOCH
 from bus.dates import Uncertain
 from bus.event import ChangeSet, Event
 
-# Names as registers hold them: compatibility ideographs, IVS, outside the BMP, gaiji of the declared block, full-width spaces.
+# Names as registers hold them: compatibility ideographs, IVS, outside the BMP, declared gaiji, full-width spaces.
 LETTERS = "甲乙髙﨑神𠮷葛\U000e0100鷗　 ㈱①ｶﾞアー々〆ヶa-9'|,\ue000𠀋🏠é"
 words = st.text(st.sampled_from(LETTERS), max_size=9)
 anything = st.text(st.characters(codec="utf-8"), max_size=6).filter(lambda value: text.fault(value) is None)
@@ -23,9 +24,8 @@ uncertain = st.one_of(
     days.map(Uncertain.on),
     st.builds(Uncertain, texts, st.none() | st.dates(), st.none() | st.dates()),
 )
-times = st.datetimes(datetime(1985, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)) | st.datetimes(
-    timezones=st.just(UTC)
-)
+near = st.integers(500_000_000 * 10**6, 4_000_000_000 * 10**6).map(lambda us: EPOCH + timedelta(microseconds=us))
+times = near | st.datetimes(timezones=st.just(UTC))
 
 
 def of(node: Node) -> st.SearchStrategy[Any]:
@@ -58,10 +58,20 @@ def _seeded(node: Node, seed: int, few: list[str], filled: float) -> Any:
 
 
 def events(image: Node) -> st.SearchStrategy[Event]:
-    data = of(image)
+    data, count = of(image), st.integers(0, 2**31 - 1)
     return st.builds(
-        Event, id=words, kind=st.sampled_from(["REGISTER", "AMEND", "CORRECT", "ANNUL", "END"]), reason=words, key=words,
-        version=st.integers(-(2**63), 2**63 - 1) | st.integers(1, 300), effective=uncertain, recorded=times, data=data,
-        supersedes=st.none() | words, change_set=st.none() | st.builds(ChangeSet, words, *[st.integers(0, 2**31 - 1)] * 2),
-        before=st.none() | data, before_recorded=st.none() | times, undoes=st.lists(words, max_size=3).map(tuple),
-    )  # fmt: skip
+        Event,
+        id=words,
+        kind=st.sampled_from(["REGISTER", "AMEND", "CORRECT", "ANNUL", "END"]),
+        reason=words,
+        key=words,
+        version=st.integers(-(2**63), 2**63 - 1) | st.integers(1, 300),
+        effective=uncertain,
+        recorded=times,
+        data=data,
+        supersedes=st.none() | words,
+        change_set=st.none() | st.builds(ChangeSet, words, count, count),
+        before=st.none() | data,
+        before_recorded=st.none() | times,
+        undoes=st.lists(words, max_size=3).map(tuple),
+    )
