@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bus.demo.outlook import ENTITY, Outlook
 from bus.disclosure.protect import hides
-from bus.event import Event
+from bus.kit.standing import standings
 from bus.reconcile.compare import Finding, compare
 from bus.reconcile.expected import Recomputation, View
 from bus.register.entry import Entry
@@ -49,12 +49,16 @@ def prove(wiring: Wiring, outlook: Outlook, entry: Entry) -> list[Department]:
         folds[name] = Recomputation(wiring.connector(name), View(paths, frozenset() if exempt else hides(image)))
         parked[name] = outlook.stores[name].parked(name)
         held[name] = {one.key for one in parked[name]}
-    for history in histories(entry):
+    for history in entry.histories():
         for name, fold in folds.items():
             fold.tell(history)
             if history[0].key in held[name]:
                 held[name] |= {event.id for event in history}
-    return [_department(wiring, outlook, name, folds[name], parked[name], held[name]) for name in outlook.connectors]
+    standing = {one.id: one for one in standings(wiring, outlook.connectors)}
+    found = [_department(wiring, outlook, name, folds[name], parked[name], held[name]) for name in outlook.connectors]
+    for department in found:
+        department.truth_age_seconds = standing[department.id].truth_age_seconds
+    return found
 
 
 def _department(
@@ -71,14 +75,8 @@ def _department(
         asked={table.name: actual[table.name] for table in connector.tables if not table.kept},
         parked=len(first), waiting=len(parked), codes=sorted(first.values()), reviews=progress.reviews,
         applied=progress.applied, stale=progress.stale, fenced=progress.fenced,
-        truth_age_seconds=0.0 if outlook.behind(name) == 0 else None, findings=findings,
+        findings=findings,
     )  # fmt: skip
-
-
-def histories(entry: Entry) -> Iterator[list[Event]]:
-    """Everybody's versions, as the register has them."""
-    for key, *_ in entry.latest():
-        yield entry.history(key)
 
 
 def as_dict(department: Department) -> dict[str, Any]:

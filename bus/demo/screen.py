@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from bus.demo.demo import POISONED, Outcome
 from bus.demo.proof import Department, as_dict
 
+WIDE: Final = 120
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "title": "{town}: {residents} residents, {movements} movements ({events} events), {seconds:.0f} s",
@@ -73,6 +75,8 @@ def draw(outcome: Outcome, lang: str) -> Any:
     words = WORDS[lang]
 
     def on(console: Console) -> None:
+        if not console.is_terminal:
+            console.width = WIDE  # a file or a pipe has room
         console.print(_table(outcome, words, lang))
         for line in _lines(outcome, words):
             console.print(line, markup=False)
@@ -86,9 +90,12 @@ def _table(outcome: Outcome, words: Mapping[str, str], lang: str) -> Table:
         town=outcome.town, residents=outcome.residents, movements=outcome.movements, events=outcome.events,
         seconds=outcome.seconds,
     )  # fmt: skip
-    table = Table(title=title, title_justify="left", pad_edge=False, header_style="bold", show_lines=True)
+    table = Table(
+        title=title, title_justify="left", pad_edge=False, header_style="bold", show_lines=True, box=box.ROUNDED
+    )
     for name in ("id", "holds", "asked", "parked", "reviews", "age", "equal"):
-        table.add_column(words[name], justify="right" if name in ("reviews", "age") else "left")
+        right, whole = name in ("reviews", "age"), name in ("id", "holds", "asked")
+        table.add_column(words[name], justify="right" if right else "left", no_wrap=whole)
     for one in outcome.departments:
         table.add_row(
             f"{one.name_ja}\n{one.id}" if lang == "ja" else f"{one.id}\n{one.name_ja}", _counts(one.holds),

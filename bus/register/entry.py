@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +51,7 @@ _TAKEN: Final = text(
     "UNION ALL SELECT 'h' || no FROM household WHERE no = ANY(:numbers)"
 )
 _HISTORY: Final = text("SELECT * FROM resident_history WHERE key = ANY(:keys) ORDER BY key, version")
+_HISTORIES: Final = text("SELECT * FROM resident_history ORDER BY key, version")
 _ADD_PERSON: Final = text(
     "INSERT INTO person (key, version, household_no, state) VALUES (:key, :version, :household_no, :state)"
 )
@@ -232,29 +234,38 @@ class Entry:
         """Everything that was ever recorded of a person, as it was published."""
         with self.engine.connect() as connection:
             rows = connection.execute(_HISTORY, {"keys": [key]}).all()
-        events: list[Event] = []
-        for row in rows:
-            earlier = events[-1] if events else None
-            size = row.change_set_size
-            events.append(
-                Event(
-                    id=str(row.event_id),
-                    kind=row.kind,
-                    reason=row.reason,
-                    key=row.key,
-                    version=row.version,
-                    effective=_effective(row),
-                    recorded=row.recorded.astimezone(UTC),
-                    data=self.shape.nested(self.shape.from_json(row.image)),
-                    supersedes=str(row.supersedes) if row.supersedes else None,
-                    change_set=ChangeSet(row.change_set_id, size, row.change_set_seq) if size else None,
-                    protected=row.protected,
-                    before=earlier.data if earlier else None,
-                    before_recorded=earlier.recorded if earlier else None,
-                    undoes=tuple(row.undoes),
-                )
-            )
-        return events
+        return next(self._lives(rows), [])
+
+    def histories(self) -> Iterator[list[Event]]:
+        """The same of everybody, in the order of their keys; for proofs."""
+        with self.engine.connect() as connection:
+            yield from self._lives(connection.execution_options(stream_results=True, yield_per=500).execute(_HISTORIES))
+
+    def _lives(self, rows: Iterable[Any]) -> Iterator[list[Event]]:
+        for _, versions in groupby(rows, key=lambda row: row.key):
+            events: list[Event] = []
+            for row in versions:
+                events.append(self._event(row, events[-1] if events else None))
+            yield events
+
+    def _event(self, row: Any, earlier: Event | None) -> Event:
+        size = row.change_set_size
+        return Event(
+            id=str(row.event_id),
+            kind=row.kind,
+            reason=row.reason,
+            key=row.key,
+            version=row.version,
+            effective=_effective(row),
+            recorded=row.recorded.astimezone(UTC),
+            data=self.shape.nested(self.shape.from_json(row.image)),
+            supersedes=str(row.supersedes) if row.supersedes else None,
+            change_set=ChangeSet(row.change_set_id, size, row.change_set_seq) if size else None,
+            protected=row.protected,
+            before=earlier.data if earlier else None,
+            before_recorded=earlier.recorded if earlier else None,
+            undoes=tuple(row.undoes),
+        )
 
     def latest(self) -> Iterator[tuple[str, int, dict[str, Any], datetime]]:
         """(key, version, image, recorded) of everybody, in the order in which they came."""
