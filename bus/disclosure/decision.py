@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from bus.event import BARE, DATA, REMOVED
 
@@ -11,15 +11,26 @@ from bus.event import BARE, DATA, REMOVED
 ALWAYS_DATA: Final = frozenset({"REGISTER", "RESYNC", "CLOCK", "IDENTITY"})
 
 
-class Side(NamedTuple):
+class Side(Protocol):
     """One image as the subscription may see it. `visible`: the granted values, None where hidden."""
+
+    @property
+    def concerns(self) -> bool: ...  # asked for only when it matters: a rule takes longer than all the rest
+    @property
+    def protected(self) -> bool: ...
+    @property
+    def visible(self) -> Sequence[Any]: ...
+
+
+class Decided(NamedTuple):
+    """A side about which nothing is left to ask."""
 
     concerns: bool
     protected: bool
     visible: Sequence[Any]
 
 
-NOBODY: Final = Side(concerns=False, protected=False, visible=())  # there was no image
+NOBODY: Final = Decided(concerns=False, protected=False, visible=())  # there was no image
 
 
 def mode(kind: str, before: Side, after: Side, *, undone: bool) -> str | None:
@@ -30,7 +41,9 @@ def mode(kind: str, before: Side, after: Side, *, undone: bool) -> str | None:
     if not after.concerns:
         return REMOVED if before.concerns else None
     differs = before.protected != after.protected or before.visible != after.visible
-    return DATA if not before.concerns or differs or undone or kind in ALWAYS_DATA else BARE
+    if differs or undone or kind in ALWAYS_DATA:
+        return DATA
+    return BARE if before.concerns else DATA
 
 
 def touches(visible: Iterable[str], undoes: Iterable[str]) -> bool:

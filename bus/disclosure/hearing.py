@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from bus.contract.schema import Contract
 from bus.dates import Uncertain, day
-from bus.disclosure.decision import NOBODY, Side, mode, touches
+from bus.disclosure.decision import NOBODY, mode, touches
 from bus.disclosure.protect import hides, is_hidden
 from bus.disclosure.purpose import Stanza
 from bus.errors import BusError, Reject, Undecided
@@ -54,6 +55,20 @@ class Said(NamedTuple):
     value: bytes
 
 
+class Seen:
+    """One image as the subscription may see it."""
+
+    __slots__ = ("_recorded", "_rule", "protected", "visible")
+
+    def __init__(self, visible: Cells, image: Image, rule: Callable[[Cells, datetime], bool] | None) -> None:
+        self.visible, self.protected = visible, image.protected
+        self._recorded, self._rule = image.recorded, rule
+
+    @property
+    def concerns(self) -> bool:
+        return self._rule is None or self._rule(self.visible, self._recorded)
+
+
 class Hearing:
     """One subscription's ear for one entity."""
 
@@ -67,7 +82,7 @@ class Hearing:
         self.id = stanza.id
         self.topic = contract.topic
         self.contract = contract
-        self._rule = rule
+        self._asked = None if rule is None else partial(self._concerns, rule)
         self._paths = contract.paths
         self._pick = picker([asked.index(path) for path in self._paths])
         self._nest = nester(self._paths)
@@ -88,15 +103,14 @@ class Hearing:
         body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, after.protected)
         return Said(said, self.contract.encode_narrowed(*head, body, after.visible, incarnation=event.incarnation))
 
-    def side(self, image: Image) -> Side:
+    def side(self, image: Image) -> Seen:
         visible = self._pick(image.cells)
         if image.protected and self._hidden:
             masked = list(visible)
             for index in self._hidden:
                 masked[index] = None
             visible = tuple(masked)
-        concerns = self._rule is None or self._concerns(self._rule, visible, image.recorded)
-        return Side(concerns, image.protected, visible)
+        return Seen(visible, image, self._asked)
 
     def _concerns(self, rule: Rule, visible: Cells, recorded: datetime) -> bool:
         """Undecided counts as yes: the department then decides, which it cannot about what it does not hear."""
@@ -109,7 +123,7 @@ class Hearing:
         except Exception as error:  # noqa: BLE001  # a rule is a department's code: whatever it does is this event's fault
             raise Reject(f"the concerns rule of {self.id} fails: {type(error).__name__}", code="RULE") from None
 
-    def _undone(self, event: Spoken, after: Side) -> bool:
+    def _undone(self, event: Spoken, after: Seen) -> bool:
         if event.supersedes is None or not event.undoes:
             return False
         return touches(self._open_paths if after.protected else self._paths, event.undoes)

@@ -4,14 +4,14 @@ from itertools import product
 
 import pytest
 
-from bus.disclosure.decision import NOBODY, Side, mode, touches
+from bus.disclosure.decision import NOBODY, Decided, mode, touches
 from bus.event import BARE, DATA, KINDS, REMOVED
 
 YES, NO = True, False
 
 
 def side(concerns=YES, visible=("a",), protected=NO):
-    return Side(concerns, protected, visible)
+    return Decided(concerns, protected, visible)
 
 
 @pytest.mark.parametrize(
