@@ -23,7 +23,8 @@ STRANGE = {
         {"name": "list", "type": {"type": "array", "items": {"type": "record", "name": "Item", "fields": [
             {"name": "n", "type": "int"}, {"name": "raw", "type": "bytes"}]}}},
         {"name": "inner", "type": ["null", {"type": "record", "name": "Inner", "fields": [
-            {"name": "a", "type": ["null", "string"]}, {"name": "b", "type": {"type": "fixed", "name": "Two", "size": 2}}]}]},
+            {"name": "a", "type": ["null", "string"]},
+            {"name": "b", "type": {"type": "fixed", "name": "Two", "size": 2}}]}]},
         {"name": "end", "type": "boolean"},
     ],
 }  # fmt: skip
