@@ -210,7 +210,7 @@ class TestHouseholds:
         assert refused(ledger, "SETAI_BUNRI", "2026-04-01", [head]) == "HEAD_FIRST"
 
     def test_the_former_head_is_something_to_the_new_one(self, ledger):
-        head, wife = ledger.family(HEAD, WIFE)
+        _, wife = ledger.family(HEAD, WIFE)
 
         assert refused(ledger, "SETAINUSHI_HENKO", "2026-04-01", [named(wife, **dot(HEAD))]) == "RELATION_MISSING"
 
