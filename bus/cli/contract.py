@@ -90,10 +90,7 @@ def show(
     """
     contracts = run.wiring.contracts
     if subject == "-":
-        rows = [
-            {"id": e.id, "subject": e.subject, "version": e.version, "fields": len(e.paths) or None}
-            for e in contracts.lock.entries
-        ]
+        rows = review.listed(contracts)
         run.show(rows, run.table((row.values() for row in rows), "id", "subject", "version", "fields"))
         return
     run.show(review.described(review.find(contracts, subject, version)))

@@ -98,6 +98,11 @@ def find(contracts: Contracts, subject: str, version: int | None = None) -> Cont
     return contracts.by_id(entries[-1].id)
 
 
+def listed(contracts: Contracts) -> list[dict[str, Any]]:
+    entries = contracts.lock.entries
+    return [{"id": e.id, "subject": e.subject, "version": e.version, "fields": len(e.paths) or None} for e in entries]
+
+
 def described(contract: Contract) -> dict[str, Any]:
     return {
         "id": contract.id, "subject": contract.subject, "version": contract.version, "topic": contract.topic,

@@ -147,7 +147,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("code", BAD)
-def test_lint_refuses(code):
+def test_lint_refuses_what_hangs_readers_or_hides_meaning(code):
     image = deepcopy(IMAGE)
     image["fields"].append(BAD[code])
 
