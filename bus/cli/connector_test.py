@@ -12,7 +12,7 @@ from bus.errors import Usage
 
 
 @verb(connector_noun, "test")
-def test_(
+def play(
     run: Run,
     ids: Annotated[list[str] | None, typer.Argument(help="業務のID / connector ids, as in topology.yaml")] = None,
 ) -> None:

@@ -47,6 +47,8 @@ class Topology(Protocol):
 
 
 class Contracts(Protocol):
+    @property
+    def schemas(self) -> Path: ...
     def canonical(self, entity: str = ...) -> Any: ...
 
 
@@ -121,7 +123,7 @@ def load(folder: Path, topology: Topology, contracts: Contracts) -> Connector:
     reads = tuple(stanza.reads.get(ENTITY, ()))
     reader = Reader(lines, leaves, reads, rules)
     top = lines.mapping(lines.content, lines.content, None, ("name_ja", "keeps", "appends", "codes"))
-    reader.codes(top.get("codes"), folder.parent.parent / "schemas" / "codes")
+    reader.codes(top.get("codes"), contracts.schemas / "codes")
     plans, tables = reader.tables(top)
     concern = _concern(lines, stanza.concerns, rules, reader)
     if not isinstance(top.get("name_ja"), str):

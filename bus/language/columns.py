@@ -36,6 +36,7 @@ class Reader:
         self.rules = rules
         self.lists: dict[str, dict[str, str]] = {}
         self.list_folder = Path()
+        self.reasons: frozenset[str] = frozenset()
         self.uses: set[str] = set()
         self.paths: set[str] = set()
         self.asked: set[str] = set()
@@ -43,6 +44,7 @@ class Reader:
     def codes(self, given: Any, folder: Path) -> None:
         """Code lists of the manifest itself; those of schemas/codes/ are read when a word names one."""
         self.list_folder = folder
+        self.reasons = _reasons(folder / "reason.yaml")
         for name, meanings in self.lines.mapping(given, self.lines.content, "codes").items() if given else ():
             if isinstance(meanings, dict) and all(isinstance(part, str) for pair in meanings.items() for part in pair):
                 self.lists[name] = dict(meanings)
@@ -100,6 +102,8 @@ class Reader:
                 given or holder, "from" if given else name, f"{name} needs from: the reasons it answers to"
             )
             return None
+        for reason in sorted(set(map(str, reasons)) - self.reasons) if self.reasons else ():
+            self.lines.mistake(given, "from", f"{reason} is no reason of the register: see schemas/codes/reason.yaml")
         if "columns" not in given:
             self.lines.mistake(holder, name, f"{name} needs columns")
             return None
@@ -264,6 +268,12 @@ def _fields(annotation: Any) -> tuple[Column, ...] | None:
 def _plain(value: Any) -> type:
     """ruamel's numbers and texts remember how they were written; here they are numbers and texts."""
     return next((kind for kind in (bool, int, str, date) if isinstance(value, kind)), str)
+
+
+def _reasons(path: Path) -> frozenset[str]:
+    """What the register can say; empty where a project has no list."""
+    content = Lines(path).content if path.exists() else []
+    return frozenset(str(entry["reason"]) for entry in content or () if isinstance(entry, dict) and "reason" in entry)
 
 
 def _code_list(lines: Lines) -> dict[str, str]:

@@ -68,6 +68,7 @@ class Case:
             raise Undecided(f"{rule.name}: {undecided.message}", code=undecided.code) from None
         except BusError as error:
             error.where = error.where or f"rule {rule.name}"
+            error.code = "RULE" if error.code == Reject.code else error.code
             raise
         except Exception as error:  # noqa: BLE001  # that event's fault (house 3.6); its text may hold a value
             raise Reject(f"raised {type(error).__name__}", code="RULE", where=f"rule {rule.name}") from None
