@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 
+from bus.adapters.sql.engine import engine as connect
+from bus.adapters.sql.retire import SqlDays
+from bus.register.outbox import make_partitions
 from bus.register.retire import DROP, KEEP, NOTE_CANONICAL, NOTE_NARROWED, Day, Progress, decide, maintain
+from tests.register import writers
 
 CANONICAL = {("999999.juki.resident.v1", 0): 10, ("999999.juki.resident.v1", 1): 0}
 TAX, SCHOOL = "999999.tax.in.juki.resident.v1", "999999.school.in.juki.resident.v1"
@@ -73,3 +78,59 @@ def test_what_was_noted_is_kept_until_the_next_run():
     assert third == [("bus_outbox_20260401", NOTE_NARROWED, "school")]
     assert last == [("bus_outbox_20260401", DROP, "")]
     assert notes.dropped
+
+
+@pytest.fixture
+def outbox(database):
+    """A register whose outbox holds yesterday: (its engine, the days, yesterday)."""
+    register, notes = connect(database("register")), connect(database("bus"))
+    writers.install(register)
+    yesterday = SqlDays(register, notes).today() - timedelta(days=1)
+    with register.begin() as db:
+        make_partitions(db, yesterday, days=1)
+        for key in range(1, 30):
+            writers.say(db, f"0{key}")
+        db.execute(text("UPDATE bus_outbox SET created = :day"), {"day": yesterday})
+        db.execute(text("UPDATE bus_lease l SET cursor = (SELECT max(seq) FROM bus_outbox o WHERE o.shard = l.shard)"))
+    yield register, SqlDays(register, notes), yesterday
+    register.dispose()
+    notes.dispose()
+
+
+def run(days: SqlDays, **progress) -> dict[str, tuple[str, str]]:
+    now = replace(ALL, today=days.today(), said=days.said(), **progress)
+    return {table: (done, waits) for table, done, waits in maintain(days, now, lambda: CANONICAL, lambda: NARROWED)}
+
+
+@pytest.mark.stack
+def test_a_day_in_the_database_is_dropped_after_all_three_stages(outbox):
+    register, days, yesterday = outbox
+    table = f"bus_outbox_{yesterday:%Y%m%d}"
+    days.ahead(3)
+
+    assert run(days, projector={})[table] == (NOTE_CANONICAL, "the projector")
+    assert run(days, departments={})[table] == (NOTE_NARROWED, "school")
+    assert run(days)[table] == (DROP, "")
+    assert table not in run(days)
+    with register.connect() as db:
+        assert db.execute(text("SELECT count(*) FROM bus_outbox")).scalar_one() == 0
+
+
+@pytest.mark.stack
+def test_a_day_stays_while_somebody_is_blocked_or_a_transaction_of_that_day_is_open(outbox):
+    register, days, yesterday = outbox
+    table = f"bus_outbox_{yesterday:%Y%m%d}"
+    with register.begin() as db:
+        db.execute(text("INSERT INTO bus_blocked SELECT shard, '01', 1, 'RANGE' FROM bus_lease WHERE shard = 1"))
+    blocked = run(days)[table]
+    with register.begin() as db:
+        db.execute(text("DELETE FROM bus_blocked"))
+
+    with register.connect() as db:
+        db.execute(text(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 0"))  # holds what an insert holds
+        open_insert = run(days)[table]
+        db.rollback()
+
+    assert blocked == (KEEP, "the relay")
+    assert open_insert == (KEEP, "the relay")
+    assert run(days)[table] == (DROP, "")

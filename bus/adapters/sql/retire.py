@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection, DateTime, Engine, MetaData, Row, Stri
 
 from bus.adapters.sql.engine import translated
 from bus.broker import Offsets
+from bus.errors import Unavailable
 from bus.register.outbox import make_partitions
 from bus.register.retire import Day
 
@@ -73,13 +74,16 @@ class SqlDays:
             db.execute(_retire.update().where(_retire.c.day == day.table).values({column: _packed(ends)}))
 
     def drop(self, day: Day) -> bool:
-        """Once more under a lock that no open insert survives: False when somebody wrote into the day meanwhile."""
-        with translated(), self._register.begin() as db:
-            db.execute(text("SET LOCAL lock_timeout = '2s'"))
-            db.execute(text(f"LOCK TABLE {day.table} IN ACCESS EXCLUSIVE MODE"))
-            if _last(db, day.table) != day.last:
-                return False
-            db.execute(text(f"DROP TABLE {day.table}"))
+        """Once more under a lock that no open insert survives: False when somebody writes, or wrote, into the day."""
+        try:
+            with translated(), self._register.begin() as db:
+                db.execute(text("SET LOCAL lock_timeout = '2s'"))
+                db.execute(text(f"LOCK TABLE {day.table} IN ACCESS EXCLUSIVE MODE"))
+                if _last(db, day.table) != day.last:
+                    return False
+                db.execute(text(f"DROP TABLE {day.table}"))
+        except Unavailable:
+            return False
         with translated(), self._bus.begin() as db:
             dropped: datetime = db.execute(select(func.now())).scalar_one()
             db.execute(_retire.update().where(_retire.c.day == day.table).values(dropped=dropped))
