@@ -28,8 +28,8 @@ def serve(
 
     import uvicorn
 
-    from bus.contract.registry import app
     from bus.errors import Unavailable
+    from bus.registry.api import app
 
     served = app(run.wiring.contracts)
     listener = socket.socket()

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bus.codec import proof
+from bus.codec.flat import known, pick
 from bus.codec.node import PYTHON, Node, at
 from bus.codec.plan import Plan
-from bus.codec.strict import EPOCH, Reader, to_micros
-from bus.errors import Misconfigured, Reject
+from bus.codec.strict import EPOCH
+from bus.errors import Reject
 from bus.event import DATA, Event
 
 if TYPE_CHECKING:
@@ -33,20 +34,6 @@ EVENT = (
     "before_recorded",
 )
 IN_START = 2  # fields that contract.prefix holds: fingerprint and town
-
-
-def flat(node: Node, paths: Sequence[str], start: bytes) -> Decoder:
-    """A plan for any schema: framed records to a tuple of the values at `paths`; times as microseconds."""
-    for path in paths:
-        known(node, path)
-    plan = Plan(node, start)
-    names = ", ".join(plan.var(path) for path in paths)
-
-    def slow(value: bytes) -> tuple[Any, ...]:
-        record = Reader(value, len(start)).whole(node)
-        return tuple(pick(record, path) for path in paths)
-
-    return plan.build(f"({names},)", slow)
 
 
 def notice(contract: Contract, paths: Sequence[str]) -> Decoder:
@@ -162,19 +149,3 @@ def _of_record(record: Mapping[str, Any]) -> Event:
 def protected(image: Mapping[str, Any]) -> bool:
     """Is the person of this image under protection (支援措置)?"""
     return (image.get("protection") or {}).get("level") is not None
-
-
-def known(node: Node, path: str) -> Node:
-    try:
-        return at(node, path)
-    except KeyError:
-        raise Misconfigured(f"{node.name or 'the schema'} has no field {path}", code="PATH_UNKNOWN") from None
-
-
-def pick(record: Any, path: str) -> Any:
-    """The value at a dotted path of a record that the strict reader read; a time as microseconds."""
-    for name in path.split("."):
-        if record is None:
-            return None
-        record = record[name] if isinstance(record, dict) else getattr(record, name)
-    return to_micros(record)

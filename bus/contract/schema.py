@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bus.codec import proof, written
+from bus.codec.flat import pick
 from bus.codec.node import Node, at, node
 from bus.codec.strict import EPOCH, Reader, to_micros, varint, write
 from bus.contract import compose, grant, project
@@ -87,7 +88,7 @@ class Contract:
             return self._event(event, incarnation)
         body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, event.protected)
         recorded = to_micros(event.recorded)
-        values = tuple(project.pick(event.data, path) for path in self.paths)
+        values = tuple(pick(event.data, path) for path in self.paths)
         return self._notice(event.id, event.key, event.version, recorded, DATA, body, values, incarnation)
 
     def encode_narrowed(

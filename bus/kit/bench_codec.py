@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from bus.codec.flat import flat
 from bus.codec.node import node
 from bus.codec.written import record
-from bus.contract.project import flat
 from bus.errors import Usage
 from bus.kit.bench import Contender, Race
 

@@ -9,9 +9,10 @@ from typing import Any
 import fastavro
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from bus.codec.flat import pick
 from bus.codec.node import at
 from bus.codec.strict import write
-from bus.contract.project import EVENT, pick
+from bus.contract.project import EVENT
 from bus.contract.schema import Contracts
 from bus.event import BARE, REMOVED
 from tests.contract import images

@@ -16,10 +16,10 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from bus.contract.registry import MEDIA, app, text
 from bus.contract.schema import Contracts
 from bus.dates import Uncertain
 from bus.event import BARE, DATA, REMOVED
+from bus.registry.api import MEDIA, app, text
 from tests.contract.towns import SCHEMAS, town
 
 CONTRACTS = Contracts.provisional(SCHEMAS, town(one=("is_resident", "name.full", "birth", "address.since")))

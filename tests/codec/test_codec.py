@@ -8,10 +8,10 @@ import fastavro
 import pytest
 
 from bus.codec import proof
+from bus.codec.flat import flat
 from bus.codec.node import node
 from bus.codec.strict import Reader, varint, write
 from bus.codec.written import record
-from bus.contract.project import flat
 from bus.errors import Misconfigured, Reject
 
 FRAME = b"\0\0\0\0\7"

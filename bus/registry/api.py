@@ -1,4 +1,4 @@
-"""How do ordinary deserialisers find a schema? The read API of a schema registry, served from git."""
+"""What does the read API of a schema registry answer, from git?"""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""How do ordinary deserialisers find a schema?"""
