@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bus.adapters.sql.outbox import SqlOutbox
 from bus.broker import Broker
+from bus.connector.manifest import Connector
 from bus.disclosure.positions import Positions
 from bus.store import Store
 from bus.wiring import Wiring
@@ -37,6 +38,10 @@ class Outlook:
         self.connectors = tuple(connectors)
 
     @cached_property
+    def departments(self) -> dict[str, Connector]:
+        return {name: self.wiring.connector(name) for name in self.connectors}
+
+    @cached_property
     def broker(self) -> Broker:
         return self.wiring.broker("admin")
 
@@ -55,7 +60,7 @@ class Outlook:
         found: dict[str, Store] = {}
         for name in self.connectors:
             found[name] = self.wiring.store(name)
-            found[name].prepare(self.wiring.connector(name).tables)
+            found[name].prepare(self.departments[name].tables)
         return found
 
     def topic(self, connector: str) -> str:

@@ -46,7 +46,7 @@ def prove(wiring: Wiring, outlook: Outlook, entry: Entry) -> list[Department]:
     for name in outlook.connectors:
         exempt = wiring.topology.subscriptions[name].sees_protected
         paths = wiring.contracts.narrowed(name, ENTITY).paths
-        folds[name] = Recomputation(wiring.connector(name), View(paths, frozenset() if exempt else hides(image)))
+        folds[name] = Recomputation(outlook.departments[name], View(paths, frozenset() if exempt else hides(image)))
         parked[name] = outlook.stores[name].parked(name)
         held[name] = {one.key for one in parked[name]}
     for history in entry.histories():
@@ -55,16 +55,16 @@ def prove(wiring: Wiring, outlook: Outlook, entry: Entry) -> list[Department]:
             if history[0].key in held[name]:
                 held[name] |= {event.id for event in history}
     standing = {one.id: one for one in standings(wiring, outlook.connectors)}
-    found = [_department(wiring, outlook, name, folds[name], parked[name], held[name]) for name in outlook.connectors]
+    found = [_department(outlook, name, folds[name], parked[name], held[name]) for name in outlook.connectors]
     for department in found:
         department.truth_age_seconds = standing[department.id].truth_age_seconds
     return found
 
 
 def _department(
-    wiring: Wiring, outlook: Outlook, name: str, fold: Recomputation, parked: Sequence[Parked], held: set[str]
+    outlook: Outlook, name: str, fold: Recomputation, parked: Sequence[Parked], held: set[str]
 ) -> Department:
-    connector, store = wiring.connector(name), outlook.stores[name]
+    connector, store = outlook.departments[name], outlook.stores[name]
     findings = compare(connector.tables, fold.found, store, held)
     progress = store.progress(name)
     actual = {finding.table: finding.actual for finding in findings}

@@ -172,7 +172,7 @@ class Stack:
         return {
             "name": name,
             "pid": process.pid if process and alive else None,
-            "port": state.port(name),
+            "port": state.ports.get(name),  # a process of the bus listens nowhere
             "since": process.since if process and alive else None,
             "rss_bytes": rss_bytes(process.pid) if process and alive else None,
             "healthy": alive and self._is_healthy(state, name),
@@ -181,7 +181,9 @@ class Stack:
     def _is_healthy(self, state: State, name: str) -> bool:
         if name == "postgres":
             return admin.answers(postgres.admin_dsn(state))
-        node = next(node for node in kafka.nodes_of(self.home, state) if node.name == name)
+        node = next((node for node in kafka.nodes_of(self.home, state) if node.name == name), None)
+        if node is None:
+            return True  # a process of the bus: that it lives is all that is known here
         one = {**kafka.client_of(self.home, state), "bootstrap.servers": f"127.0.0.1:{node.port}"}
         return adapter.answers(one, 1)
 
