@@ -125,7 +125,11 @@ def _conflicts(desired: Shape, actual: Shape) -> Iterator[str]:
 
 def _reaches(acl: Acl, desired: Shape, town: str) -> bool:
     """Whoever it is granted to, if it opens something of ours; whatever it opens, if it is granted to one of ours."""
-    if acl.principal in desired.users or acl.principal == EVERYBODY:
+    if acl.principal in desired.users:
+        return True
+    if acl.permission == "DENY":
+        return False  # somebody closed a door; it is not ours to open
+    if acl.principal == EVERYBODY:
         return True
     ours = f"{town}."
     if acl.resource == "GROUP":

@@ -1,0 +1,57 @@
+"""May every principal do what the topology grants it, and nothing else in the cluster?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bus.topology.acl import desired, principals
+from bus.topology.cluster import Acl, Grant, Revoke
+from bus.topology.plan import plan
+from bus.topology.probe import probe
+from bus.wiring import Wiring
+from tests.conftest import Running
+
+pytestmark = pytest.mark.stack
+
+
+def test_the_whole_matrix_is_as_granted(stack: Running, topics: Callable[..., str]) -> None:
+    wiring = Wiring(stack.settings)
+    foreign = topics("of-nobody")
+
+    matrix = probe(wiring.topology, wiring.prober, stack.cluster.read().topics)
+
+    assert matrix.wrong == ()
+    assert {cell.principal for cell in matrix.cells} == set(principals(wiring.topology))
+    assert not any(cell.may for cell in matrix.cells if cell.name == foreign)
+    assert sum(cell.may for cell in matrix.cells) == sum(cell.granted for cell in matrix.cells) > 0
+    assert sum(wiring.broker("admin").ends([foreign]).values()) == 0  # nothing was written to find out
+
+
+@pytest.mark.parametrize(
+    ("operation", "pattern", "shown"),
+    [
+        ("READ", "LITERAL", {"READ", "DESCRIBE"}),
+        ("WRITE", "PREFIXED", {"WRITE", "DESCRIBE"}),
+        ("DELETE", "LITERAL", {"DELETE", "DESCRIBE"}),
+    ],
+)
+def test_one_right_too_many_is_found_by_probe_and_by_plan(
+    stack: Running, topics: Callable[..., str], operation: str, pattern: str, shown: set[str]
+) -> None:
+    wiring = Wiring(stack.settings)
+    name = topics("too-much")
+    extra = Acl("relay", operation, "TOPIC", name, pattern)
+    stack.cluster.do([Grant(extra)])
+    try:
+        actual = stack.cluster.read()
+        matrix = probe(wiring.topology, wiring.prober, actual.topics, among=["relay"])
+        todo = plan(desired(wiring.topology, actual.brokers), actual, wiring.topology.town)
+    finally:
+        stack.cluster.do([Revoke(extra)])
+
+    assert {cell.operation for cell in matrix.wrong} == shown
+    assert {cell.name for cell in matrix.wrong} == {name}
+    assert todo.actions == (Revoke(extra),)
+    assert probe(wiring.topology, wiring.prober, [name], among=["relay"]).is_equal
