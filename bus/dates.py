@@ -60,10 +60,7 @@ class Uncertain(NamedTuple):
 
 
 def attains(born: date, age: int) -> date:
-    """The day on which somebody attains an age: the day before the birthday (年齢計算ニ関スル法律; 民法 143条).
-
-    Born on 29 February: on 28 February, in leap years as well as in common ones.
-    """
+    """The day an age is attained: the day before the birthday (年齢計算ニ関スル法律); of 29 February, 28 February."""
     if (born.month, born.day) == (2, 29):
         return date(born.year + age, 2, 28)
     return date(born.year + age, born.month, born.day) - timedelta(days=1)

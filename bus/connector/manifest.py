@@ -94,7 +94,7 @@ class Connector:
         """
         if image is None or self.concern is None:
             return image is not None
-        record = self._record([value_at(image, path) for path in self._rule_paths])
+        record = self._concern_record([value_at(image, path) for path in self.concern.paths])
         try:
             return bool(Case(record, on, (law or self.law).on(on)).ask(self.concern))
         except Undecided:
@@ -104,6 +104,11 @@ class Connector:
     def _rule_paths(self) -> tuple[str, ...]:
         used = {path for rule in self.rules.values() for path in rule.paths}
         return tuple(path for path in self.paths if path in used)
+
+    @cached_property
+    def _concern_record(self) -> Callable[[Sequence[Any]], Any]:
+        """Only what `concerns` reads: the projector asks it twice per event and subscription."""
+        return record_type({path: index for index, path in enumerate(self.concern.paths if self.concern else ())})
 
     @cached_property
     def _record(self) -> Callable[[Sequence[Any]], Any]:
