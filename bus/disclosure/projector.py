@@ -52,7 +52,7 @@ class Projector:
         self._in_a_row: set[Person] = set()
         self._renewed = self._looked = 0.0
 
-    def step(self, limit: int = 500, wait: float = 1.0) -> int:
+    def step(self, limit: int = 1000, wait: float = 1.0) -> int:
         """One batch; the number of canonical records dealt with. After Unavailable the next step takes them again.
 
         Raises Fenced when another projector has taken over: stop at once.
