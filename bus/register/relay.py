@@ -126,7 +126,7 @@ class Relay:
                 now = time.monotonic()
                 if count or not any(shard.failures for shard in self.shards.values()):
                     good = now
-                self._give_up(until_idle, now - good > patience)
+                self._give_up(until_idle and not count, now - good > patience)
                 if until_idle and not count and self._idle():
                     return published
                 if not self._full:
@@ -149,12 +149,13 @@ class Relay:
                 break
         self.shards.clear()
 
-    def _give_up(self, until_idle: bool, impatient: bool) -> None:
+    def _give_up(self, is_last: bool, impatient: bool) -> None:
+        """Raises what stopped a shard: once no other has anything to say, or when none is left to go on."""
         stopped = [shard.stopped for shard in self.shards.values() if shard.stopped]
         for_good = [error for error in stopped if error.code in FINAL]
-        if stopped and (until_idle or len(for_good) == len(self.shards)):
+        if stopped and (is_last or len(for_good) == len(self.shards)):
             raise stopped[0]
-        if until_idle and impatient:
+        if is_last and impatient:
             raise Unavailable("the relay cannot go on: a dependency is away", code="RELAY_WAITS", hint="`bus doctor`")
 
     def _idle(self) -> bool:

@@ -33,13 +33,13 @@ class Relays:
 
     def __init__(self, engine: Engine, options: dict) -> None:
         self._engine = engine
-        self._options = options
+        self.options = options
         self._running: dict[int, subprocess.Popen[str]] = {}
         self._log = Path(tempfile.mkstemp(prefix="relay-", suffix=".log")[1])
         self.kills = 0
 
     def start(self) -> int:
-        command = [sys.executable, "-m", "tests.register.relaying", json.dumps(self._options)]
+        command = [sys.executable, "-m", "tests.register.relaying", json.dumps(self.options)]
         with self._log.open("a") as log:
             child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
         self._running[child.pid] = child
@@ -47,7 +47,7 @@ class Relays:
 
     @property
     def topic(self) -> str:
-        return self._options["topic"]
+        return self.options["topic"]
 
     def complaints(self, component: str) -> int:
         """How often a dependency was said to be away."""
@@ -101,7 +101,7 @@ class Relays:
 
     def wait_until_all_is_said(self) -> None:
         """By the register's own account, and the topic has been quiet for a while."""
-        broker, topic = KafkaBroker(self._options["client"]), self._options["topic"]
+        broker, topic = KafkaBroker(self.options["client"]), self.options["topic"]
         ends, since = broker.ends([topic]), time.monotonic()
 
         def quiet() -> bool:

@@ -130,7 +130,7 @@ def test_a_frozen_relay_loses_its_shards_and_says_nothing_wrong_when_it_thaws(st
 def test_what_the_broker_never_takes_blocks_its_person_only_and_is_said_after_release(
     stack, register, topics, relays, clients
 ):
-    relays._options["topic"] = topic = topics("small", 4, **{"max.message.bytes": "3000"})
+    relays.options["topic"] = topic = topics("small", 4, **{"max.message.bytes": "3000"})
     with register.begin() as db:
         first = writers.say(db, "01")
         for key in range(2, 60):

@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from zlib import crc32
 
 import pytest
 from sqlalchemy import text
 
 from bus.adapters.sql.engine import engine as connect
+from bus.errors import BusError
 from bus.topology.cluster import Acl, CreateTopic, DeleteTopic, Grant, Revoke, TopicState
-from tests.register import relays as observed, writers
+from tests.register import relaying, relays as observed, writers
 from tests.register.relays import ROOT, Relays, until
 
 pytestmark = pytest.mark.stack
@@ -145,3 +147,24 @@ def test_the_command_says_how_far_it_is_and_publishes_what_is_left(stack, regist
     assert (after["unpublished"], after["oldest_unpublished_seconds"], after["holder"]) == (0, None, None)
     assert after["epoch"] == 1
     assert len(after["shards"]) == 4
+
+
+def test_a_version_out_of_order_stops_its_shard_by_name_and_no_other(stack, register, relays):
+    promised = say(register, 1, 60)
+    with register.begin() as db:
+        db.execute(text("UPDATE person SET version = version + 1 WHERE key = '01'"))  # an event was forgotten
+        wrong = writers.say(db, "01")
+    later = say(register, 2, 60)
+    relay = relaying.made(relays.options)
+
+    with pytest.raises(BusError) as stopped:
+        relay.run(until_idle=True)
+
+    shard = crc32(b"01") % 4
+    _, seen = observed.first_occurrences(observed.everything(stack.admin, relays.topic))
+    assert stopped.value.code == "VERSION_ORDER"
+    assert wrong.id in stopped.value.message
+    assert stopped.value.where.startswith(f"outbox/{shard}/")
+    assert promised <= seen
+    assert {one for one in later if crc32(one[0].encode()) % 4 != shard} <= seen
+    assert (wrong.key, wrong.version, wrong.id) not in seen
