@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bus.codec.text import fault
 from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.event import Event
@@ -113,6 +114,8 @@ def uncertain(given: Any, where: str) -> Uncertain:
 def text(given: str, where: str) -> str:
     if holds_kojin_bango(given):
         raise Reject("the text holds what can be a 個人番号; it has no place here", code="KOJIN_BANGO", where=where)
+    if wrong := fault(given):
+        raise Reject("the text holds a character that no text may hold", code=wrong, where=where)
     return given
 
 
