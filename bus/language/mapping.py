@@ -61,9 +61,8 @@ class Case:
         return self.answers[rule.name]
 
     def _ask(self, rule: Rule) -> Any:
-        given = {"on": self.on, "law": self.law}
         try:
-            return rule.function(self.record, **{name: given[name] for name in rule.by_name})
+            return rule.answer(self.record, self.on, self.law)
         except Undecided as undecided:
             raise Undecided(f"{rule.name}: {undecided.message}", code=undecided.code) from None
         except BusError as error:

@@ -7,6 +7,7 @@ import importlib.util
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ class Rule:
     returns: Any  # the annotation, resolved; None where there is none
     line: int
     length: int  # lines without the docstring
+
+    def answer(self, record: Any, on: date, law: Any) -> Any:
+        """The function, given what it names."""
+        if not self.by_name:
+            return self.function(record)
+        if len(self.by_name) == 2:
+            return self.function(record, on=on, law=law)
+        return self.function(record, on=on) if self.by_name[0] == "on" else self.function(record, law=law)
 
 
 @dataclass(slots=True)

@@ -132,5 +132,6 @@ def emptied(store):
     """As new: every table of the database is emptied, which is quicker than a new database."""
     with store._engine.begin() as connection:
         found = connection.execute(text("select tablename from pg_tables where schemaname = current_schema()"))
-        connection.execute(text(f"truncate {', '.join(found.scalars())}"))
+        for name in found.scalars().all():
+            connection.execute(text(f"delete from {name}"))  # of few rows quicker than truncate
     return store
