@@ -76,7 +76,7 @@ def run_(
 def _serve(run: Run, id: str, until_idle: bool, storm: int) -> None:
     from bus.connector.intake import Intake
     from bus.connector.ownership import here
-    from bus.connector.runner import serve
+    from bus.connector.runner import Limits, serve
 
     telemetry.configure("warning" if run.quiet else "info")
     wiring, subscription = run.wiring, run.wiring.topology.subscriptions[id]
@@ -86,7 +86,7 @@ def _serve(run: Run, id: str, until_idle: bool, storm: int) -> None:
     try:
         done = serve(
             id, Intake(connector, contract, wiring.contracts), connector.tables, [contract.topic], broker, store,
-            holder=here(), group=subscription.group, until_idle=until_idle, storm=storm,
+            holder=here(), group=subscription.group, until_idle=until_idle, limits=Limits(storm=storm),
         )  # fmt: skip
     finally:
         broker.close()

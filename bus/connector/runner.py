@@ -6,6 +6,7 @@ that count are those in the store: whatever goes wrong, reading starts again the
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,15 +20,18 @@ from bus.connector.ownership import LEASE, Owning
 from bus.errors import BusError, Fenced, Refused, Reject, Unavailable
 from bus.store import Again, Applied, Delivery, Store, Table
 
-LIMIT: Final = 2_000  # records in a batch
-WAIT: Final = 0.03  # seconds for the first of them
-EVERY: Final = 2.0  # seconds between two looks at the lease and the operator's wishes
-STORM: Final = 20  # different persons parked one after the other: it is the connector, not they
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 
 
 class ParkStormError(BusError):
     code = "PARK_STORM"
+
+
+class Limits(NamedTuple):
+    records: int = 2_000   # in a batch
+    wait: float = 0.03     # seconds for the first of them
+    storm: int = 20        # different persons parked one after the other: it is the connector, not they; 0: never
+    lease: float = LEASE   # a fifth of it passes between two looks at it and at the operator's wishes
 
 
 class Batch(NamedTuple):
@@ -39,13 +43,11 @@ class Runner:
     """One connector, reading one subscription. `intake` is pure; the store is used by one thread at a time."""
 
     def __init__(
-        self, connector: str, intake: Again, subscription: Subscription, store: Store, *,
-        limit: int = LIMIT, wait: float = WAIT, storm: int = STORM, stop: Flag | None = None,
-    ) -> None:  # fmt: skip
+        self, connector: str, intake: Again, subscription: Subscription, store: Store, limits: Limits = Limits(), stop: Flag | None = None
+    ) -> None:
         self.connector = connector
         self.total = Applied()
-        self._intake, self._subscription, self._store = intake, subscription, store
-        self._limit, self._wait, self._storm = limit, wait, storm
+        self._intake, self._subscription, self._store, self._limits = intake, subscription, store, limits
         self._streak: set[str] = set()
         self._stop = stop or Flag()
         self._pause = FIRST_PAUSE
@@ -61,6 +63,7 @@ class Runner:
     def run(self, is_done: Callable[[], bool] = lambda: False, tick: Callable[[], None] = lambda: None) -> Applied:
         """Until told to stop, or done: nothing to read and `is_done`. `tick` is called between batches."""
         try:
+            rarely_collect()
             while not self._stop.is_set():
                 try:
                     self._pipelined()
@@ -84,13 +87,13 @@ class Runner:
         self._under_way = self._worker.submit(self._apply, batch.deliveries, batch.upto), batch
 
     def _look(self, tick: Callable[[], None]) -> None:
-        if time.monotonic() - self._looked >= EVERY:
+        if time.monotonic() - self._looked >= self._limits.lease / 5:
             self._collect()  # the store is used by one thread at a time
             tick()
             self._looked = time.monotonic()
 
     def _read(self) -> Batch:
-        records = self._subscription.poll(self._limit, self._wait if self._under_way is None else 0.0)
+        records = self._subscription.poll(self._limits.records, self._limits.wait if self._under_way is None else 0.0)
         intake = self._intake
         return Batch([intake(record) for record in records], {(r.topic, r.partition): r.offset + 1 for r in records})
 
@@ -146,7 +149,7 @@ class Runner:
 
     def _before_storm(self, deliveries: Sequence[Delivery]) -> tuple[int, ParkStormError | None]:
         """How many to apply: all, or those before the first of too many different persons rejected in a row."""
-        if not self._storm or all(delivery.reject is None for delivery in deliveries):
+        if not self._limits.storm or all(delivery.reject is None for delivery in deliveries):
             return len(deliveries), None
         streak, begin = set(self._streak), 0
         for index, delivery in enumerate(deliveries):
@@ -154,16 +157,16 @@ class Runner:
                 streak, begin = set(), index + 1
             else:
                 streak.add(delivery.key)
-                if len(streak) >= self._storm:
+                if len(streak) >= self._limits.storm:
                     return begin, self._stormy(delivery.reject)
         return len(deliveries), None
 
     def _is_storm(self) -> ParkStormError | None:
-        return self._stormy(None) if self._storm and len(self._streak) >= self._storm else None
+        return self._stormy(None) if self._limits.storm and len(self._streak) >= self._limits.storm else None
 
     def _stormy(self, last: Reject | None) -> ParkStormError:
         return ParkStormError(
-            f"{self._storm} different persons in a row cannot be applied{f', lastly for {last.code}' if last else ''}: "
+            f"{self._limits.storm} different persons in a row cannot be applied{f', lastly for {last.code}' if last else ''}: "
             "it is the connector or what it hears, not they",
             where=last and last.where,
             hint=f"`bus dlq list --connector {self.connector}`; mend, then run again; `--storm 0` parks them all",
@@ -207,24 +210,30 @@ class Runner:
                 under_way[0].result()
 
 
+def rarely_collect() -> None:
+    """Records and rows hold no cycles: looking for them in every batch costs a third of the time."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
 def _upto(deliveries: Sequence[Delivery]) -> Offsets:
     return {(d.record.topic, d.record.partition): d.record.offset + 1 for d in deliveries}
 
 
 def serve(
     connector: str, intake: Again, tables: Sequence[Table], topics: Sequence[str], broker: Broker, store: Store, *,
-    holder: str, group: str, until_idle: bool = False, storm: int = STORM, lease: float = LEASE, stop: Flag | None = None,
+    holder: str, group: str, until_idle: bool = False, limits: Limits = Limits(), stop: Flag | None = None,
 ) -> Applied:  # fmt: skip
     """Owns the connector, or stands by until it may; then runs. Ends by a signal, `stop`, idleness or an error that stops."""
     stop = stop or Flag()
-    owning = Owning(store, connector, holder, lease, stop)
+    owning = Owning(store, connector, holder, limits.lease, stop)
     owning.prepare(tables)
     if not owning.wait():
         return Applied()
     why = ""
     try:
         subscription = _subscribed(connector, topics, broker, store, group)
-        runner = Runner(connector, intake, subscription, store, storm=storm, stop=stop)
+        runner = Runner(connector, intake, subscription, store, limits, stop)
 
         def is_done() -> bool:
             return until_idle and all(

@@ -29,6 +29,7 @@ class Contender:
     name: str
     run: Callable[[], Any]  # does the whole work once; what it returns is compared
     unfair: str | None = None  # why it is shown but not compared with a target
+    before: Callable[[], Any] = lambda: None  # makes the same ground for each run; not timed
 
 
 @dataclass(slots=True)
@@ -43,8 +44,10 @@ class Race:
     same: Callable[[Any, Any], bool] = lambda ours, theirs: bool(ours == theirs)
 
     def measure(self, rounds: int, say: Say = lambda _: None) -> dict[str, Any]:
+        self.ours.before()
         expected = self.ours.run()
         for peer in self.peers:
+            peer.before()
             if not self.same(expected, peer.run()):
                 raise Difference(
                     f"{self.name}: {peer.name} comes to another result; nothing is timed", code="BENCH_DIFFERS"
@@ -52,6 +55,7 @@ class Race:
         times: dict[str, list[float]] = {one.name: [] for one in (self.ours, *self.peers)}
         for number in range(rounds):
             for one in (self.ours, *self.peers):
+                one.before()
                 times[one.name].append(_timed(one.run))
             say(f"{self.name}: round {number + 1} of {rounds}")
         return self.result(rounds, times)

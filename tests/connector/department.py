@@ -29,16 +29,16 @@ TABLES = (RESIDENTS, MOVES)
 BEGAN = datetime(2026, 4, 1, tzinfo=UTC)
 
 
-def contracts(name: str = ID_OF, *, town_code: str = "999999") -> Contracts:
-    topology = town(**{name: PATHS, "neighbour": ("is_resident", "sex")})
-    topology.town = town_code
+def contracts(name: str = ID_OF, paths: Sequence[str] = PATHS) -> Contracts:
+    topology = town(**{name: tuple(paths), "neighbour": ("is_resident", "sex")})
     return Contracts.provisional(SCHEMAS, topology)
 
 
 class Department:
     """What a manifest would say: who lives where, and each move once. Names beginning with ! are decided by broken rules."""
 
-    paths = PATHS
+    def __init__(self, paths: Sequence[str] = PATHS) -> None:
+        self.paths = tuple(paths)
 
     def plan(self, row: tuple[Any, ...]) -> Projected:
         if row[MODE] != DATA:
@@ -68,12 +68,12 @@ class Voice:
         self, key: str, version: int, name: str = "", *, mode: str = DATA, reason: str = "TENKYO", **given: Any
     ) -> Message:
         id = given.pop("id", None) or f"{key}-{version:04d}"
-        recorded = given.pop("recorded", None) or BEGAN + timedelta(seconds=version)
+        recorded = given.pop("recorded", None) or BEGAN + timedelta(seconds=min(version, 10**6))
         since = Uncertain.on(recorded.date())
         kind, supersedes = given.pop("kind", "AMEND"), given.pop("supersedes", None)
         body = (kind, reason, since, supersedes, None, False) if mode == DATA else None
         leaves = {"is_resident": mode != REMOVED, "name.full": name or f"v{version}", "address.town_code": "0101001"}
-        values = [leaves[path] for path in self.contract.paths] if mode == DATA else ()
+        values = [leaves.get(path) for path in self.contract.paths] if mode == DATA else ()
         micros = (recorded - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         value = self.contract.encode_narrowed(id, key, version, micros, mode, body, values, incarnation="test")
         return Message(
@@ -84,8 +84,8 @@ class Voice:
         return [self.say(key, version) for version in range(1, versions + 1)]
 
 
-def intake(known: Contracts, name: str = ID_OF) -> Intake:
-    return Intake(Department(), known.narrowed(name), known)
+def intake(known: Contracts, name: str = ID_OF, paths: Sequence[str] = PATHS) -> Intake:
+    return Intake(Department(paths), known.narrowed(name), known)
 
 
 def names(rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:

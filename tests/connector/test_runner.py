@@ -8,7 +8,7 @@ import pytest
 
 from bus.adapters.memory import MemoryBroker, MemoryDatabase, MemoryStore
 from bus.connector.ownership import Owning, here, is_dead_here
-from bus.connector.runner import ParkStormError, Runner, serve
+from bus.connector.runner import Limits, ParkStormError, Runner, serve
 from bus.errors import Fenced, Refused, Reject, Unavailable
 from bus.event import BARE, REMOVED
 from tests.connector.department import ID_OF, TABLES, Voice, contracts, intake, names
@@ -177,7 +177,7 @@ def test_many_persons_in_a_row_refused_by_the_database_stop_it_too(voice, broker
 def test_an_operator_may_have_them_all_parked(voice, broker, database, serve_once):
     broker.publish([voice.say(f"p{n}", 1, "!reject") for n in range(50)])
 
-    serve_once(MemoryStore(database), storm=0)
+    serve_once(MemoryStore(database), limits=Limits(storm=0))
 
     assert len(MemoryStore(database).parked(ID_OF)) == 50
 
