@@ -87,11 +87,8 @@ def micros(b: bytes, p: int) -> tuple[int, int]:
     upper = _minutes.get(b[p + 4 : p + 8])
     if upper is not None:
         w, x, y, z = b[p : p + 4]
-        if w > 127 and x > 127 and y > 127 and z > 127:
-            low = w + (x << 7) + (y << 14) + (z << 21) - 270549120
-            if not low & 1:
-                return upper + (low >> 1), p + 8
-            raise Odd
+        if w > 127 and x > 127 and y > 127 and z > 127 and not w & 1:
+            return upper + ((w + (x << 7) + (y << 14) + (z << 21) - 270549120) >> 1), p + 8
     reader = Reader(b, p)
     reader.read(Node("micros"), "")
     value = Reader(b, p).long("")

@@ -10,7 +10,7 @@ from typing import Any
 
 from bus.codec.node import PYTHON, Node
 from bus.codec.plan import MOST_DATES, RUN, UNCERTAIN, Odd, flat, may_run
-from bus.codec.strict import EPOCH, varint, write
+from bus.codec.strict import EPOCH, FIRST_MICRO, LAST_MICRO, varint, write
 from bus.dates import Uncertain
 from bus.errors import Reject
 
@@ -48,6 +48,8 @@ def micros(value: int) -> bytes:
     """From 1980 to 2115 eight bytes, of which the upper half changes every two minutes."""
     upper = _upper.get(value >> 27)
     if upper is None:
+        if not FIRST_MICRO <= value <= LAST_MICRO:
+            raise Odd
         raw = varint(value)
         if len(raw) == 8 and value > 0 and len(_upper) < MOST_DATES:
             _upper[value >> 27] = raw[4:]
@@ -68,7 +70,6 @@ class Writing:
     ) -> None:
         self.node, self.start, self.sources, self.skip, self.raw_times = node, start, sources, skip, raw_times
         self.lines: list[str] = []
-        self.texts: list[str] = []
         self.parts: list[str] = []
         self.made = 0
         self.names: dict[str, Any] = {

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from bus.codec import proof, written
 from bus.codec.flat import pick
 from bus.codec.node import Node, at, node
-from bus.codec.strict import EPOCH, Reader, to_micros, varint, write
+from bus.codec.strict import EPOCH, FIRST_MICRO, LAST_MICRO, Reader, to_micros, varint, write
 from bus.contract import compose, grant, project
 from bus.contract.lock import Entry, Lock, image_file
 from bus.errors import Misconfigured, Reject
@@ -21,6 +21,7 @@ from bus.event import DATA, Event
 
 ENVELOPE = "envelope.1.avsc"
 LOCK = "ids.lock"
+MOST_BYTES = 900_000  # under message.max.bytes, with room for headers; known before the outbox row is written
 RELOCK = "run `bus contract lock`, look at what it added to schemas/ids.lock, and commit it"
 
 
@@ -85,11 +86,11 @@ class Contract:
         if town != self.town:
             raise Reject("an event of another town than the topic's", code="MISROUTED", where="town")
         if not self.narrowed:
-            return self._event(event, incarnation)
+            return _fitting(self._event(event, incarnation))
         body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, event.protected)
         recorded = to_micros(event.recorded)
         values = tuple(pick(event.data, path) for path in self.paths)
-        return self._notice(event.id, event.key, event.version, recorded, DATA, body, values, incarnation)
+        return _fitting(self._notice(event.id, event.key, event.version, recorded, DATA, body, values, incarnation))
 
     def encode_narrowed(
         self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,  # noqa: A002
@@ -99,7 +100,7 @@ class Contract:
         `values`: in the order of `paths`."""
         if (mode == DATA) is (body is None):
             raise Reject("mode and body contradict each other", code="DATA", where="body")
-        return self._notice(id, key, version, recorded, mode, body, values, incarnation)
+        return _fitting(self._notice(id, key, version, recorded, mode, body, values, incarnation))
 
     @cached_property
     def _event(self) -> Callable[..., bytes]:
@@ -122,6 +123,8 @@ class Contract:
         inner = None
         if body is not None:
             inner = dict(zip(project.BODY, body, strict=True)) | {"data": _nest(self.paths, values)}
+        if type(recorded) is not int or not FIRST_MICRO <= recorded <= LAST_MICRO:
+            raise Reject("not a time in microseconds", code="RANGE", where="recorded")
         when = EPOCH + timedelta(microseconds=recorded)
         return self.frame + write(self.node, head | {"version": version, "recorded": when, "mode": mode, "body": inner})
 
@@ -177,6 +180,12 @@ _OF_EVENT = (
     "id", "kind", "reason", "key", "version", "effective", "recorded", "supersedes", "undoes", "change_set",
     "before_recorded", "before",
 )  # fmt: skip
+
+
+def _fitting(value: bytes) -> bytes:
+    if len(value) > MOST_BYTES:
+        raise Reject(f"more than {MOST_BYTES} bytes; no broker would take it", code="SIZE")
+    return value
 
 
 def _nest(paths: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:

@@ -134,6 +134,24 @@ def test_a_text_that_would_be_refused_is_not_written(name, code):
     assert (caught.value.code, caught.value.where) == (code, "body.data.name.full")
 
 
+def test_a_record_that_no_broker_would_take_is_not_written():
+    event = ONE.decode(record())
+    long = replace(event, data=event.data | {"name": {"full": "漢" * 400_000}})
+
+    with pytest.raises(Reject) as caught:
+        ONE.encode(long, town="999999", incarnation="i")
+
+    assert caught.value.code == "SIZE"
+
+
+@pytest.mark.parametrize("recorded", [1 << 62, -(1 << 62), 1 << 80, None, "x"])
+def test_a_time_out_of_range_is_not_written(recorded):
+    with pytest.raises(Reject) as caught:
+        ONE.encode_narrowed("e", "1", 1, recorded, BARE, None, incarnation="i")
+
+    assert caught.value.code == "RANGE"
+
+
 def bombs() -> dict[str, bytes]:
     head = CANONICAL.prefix + string("i") + string("e") + b"\0" + string("R") + string("42") + b"\2" + record()[:0]
     head += string("x") + b"\0\0" + varint(1_775_001_600_000_000) + b"\0"
