@@ -43,6 +43,15 @@ def reasons(schemas: Path) -> Mapping[str, Reason]:
     return {entry["reason"]: Reason(**entry) for entry in _read(schemas / "codes" / "reason.yaml")}
 
 
+def lists(schemas: Path) -> list[tuple[str, str, str]]:
+    """Every code of every list: (list, code, its name)."""
+    return [
+        (path.stem, entry.get("reason") or entry["code"], entry["name_ja"])
+        for path in sorted((schemas / "codes").glob("*.yaml"))
+        for entry in _read(path)
+    ]
+
+
 @lru_cache
 def layout(schemas: Path, name: str) -> tuple[Column, ...]:
     entries = _read(schemas / "layouts" / f"{name}.yaml")
@@ -52,5 +61,6 @@ def layout(schemas: Path, name: str) -> tuple[Column, ...]:
 def _read(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         raise Misconfigured(f"{path.name} is missing", where=str(path))
-    entries: list[dict[str, Any]] = YAML(typ="safe").load(path)
+    document = YAML(typ="safe").load(path)
+    entries: list[dict[str, Any]] = document["codes"] if isinstance(document, dict) else document
     return entries

@@ -22,6 +22,17 @@ def _grant(connection: Connection, role: str) -> None:
     connection.execute(text(f"GRANT USAGE ON SEQUENCE person_serial, household_serial TO {name}"))
 
 
+def _codes(connection: Connection, lists: list[tuple[str, str, str]]) -> None:
+    """The code lists as schemas/codes has them; a code that was once in use stays."""
+    statement = (
+        "INSERT INTO code (list, code, name_ja) VALUES (:list, :code, :name_ja) "
+        "ON CONFLICT (list, code) DO UPDATE SET name_ja = excluded.name_ja"
+    )
+    rows = [{"list": name, "code": code, "name_ja": text_} for name, code, text_ in lists]
+    if rows:
+        connection.execute(text(statement), rows)
+
+
 def _run() -> None:
     given = context.config.attributes
     url = make_url(given["dsn"])
@@ -32,6 +43,7 @@ def _run() -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(7_010_122)"))  # one at a time
         context.configure(connection=connection)
         context.run_migrations()
+        _codes(connection, given["codes"])
         outbox.install(connection, given["shards"])
         outbox.grant(connection, writer=given["app_role"], relay=given["relay_role"])
         if given["app_role"] is not None:
