@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bus import telemetry
 from bus.cli.command import Run, verb
-from bus.errors import Usage
+from bus.errors import Misconfigured, Usage
 
 if TYPE_CHECKING:
+    from bus.broker import Offsets
     from bus.register.retire import Progress
+    from bus.store import Store
 
-noun = typer.Typer(
-    help="送信箱 / The register's outbox.\n\nExample: bus outbox status",
-    no_args_is_help=True,
-)
+noun = typer.Typer(help="送信箱 / The register's outbox.\n\nExample: bus outbox status", no_args_is_help=True)
 
 
 @verb(noun)
@@ -27,11 +27,8 @@ def status(run: Run) -> None:
     """
     from bus.adapters.sql.outbox import SqlOutbox
 
-    source = SqlOutbox(run.wiring.engine("relay"))
-    try:
+    with closing(SqlOutbox(run.wiring.engine("relay"))) as source:
         shards, waiting = source.status(), source.waiting()
-    finally:
-        source.close()
     document = summary(shards) | {"shards": shards, "blocked": waiting}
     telemetry.outbox_pending("outbox", document["unpublished"], document["oldest_unpublished_seconds"] or 0.0)
     columns = ("shard", "unpublished", "oldest_unpublished_seconds", "gap", "blocked", "cursor", "epoch", "holder")
@@ -62,12 +59,9 @@ def release(
     """
     from bus.adapters.sql.outbox import SqlOutbox
 
-    source = SqlOutbox(run.wiring.engine("relay"))
-    try:
+    with closing(SqlOutbox(run.wiring.engine("relay"))) as source:
         if not source.let_go(event):
             raise Usage(f"no person is blocked by the event {event}", hint="`bus outbox status`")
-    finally:
-        source.close()
     run.show({"released": event})
 
 
@@ -110,6 +104,15 @@ def progress(run: Run, store: Any) -> Progress:
         sub: frozenset(topology.narrowed(sub, entity) for entity in known.reads)
         for sub, known in topology.subscriptions.items()
     }
-    said = store.said()
-    departments = {sub: run.wiring.store(sub).offsets(sub) for sub in subscribed}
-    return Progress(store.today(), said, positions.offsets("projector"), departments, subscribed)
+    departments = {sub: offsets(run.wiring.store(sub), sub) for sub in subscribed}
+    return Progress(store.today(), store.said(), positions.offsets("projector"), departments, subscribed)
+
+
+def offsets(store: Store, department: str) -> Offsets:
+    """How far a department is; one that has never run has no tables yet, and stands at the beginning."""
+    try:
+        return store.offsets(department)
+    except Misconfigured:
+        return {}
+    finally:
+        store.close()

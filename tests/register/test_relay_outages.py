@@ -149,6 +149,18 @@ def test_the_command_says_how_far_it_is_and_publishes_what_is_left(stack, regist
     assert len(after["shards"]) == 4
 
 
+def test_the_command_keeps_the_days_that_somebody_may_still_need(stack):
+    command = [sys.executable, "-m", "bus", "outbox", "maintain", "--days", "3", "--json"]
+    environment = os.environ | {"BUS_HOME": str(stack.home)}
+
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 0, done.stdout
+    days = json.loads(done.stdout)["days"]
+    assert len(days) >= 3
+    assert {day["waits_for"] for day in days} == {"the day is not over"}
+
+
 def test_a_version_out_of_order_stops_its_shard_by_name_and_no_other(stack, register, relays):
     promised = say(register, 1, 60)
     with register.begin() as db:
