@@ -77,6 +77,7 @@ class Demo:
         self._say(f"{time.monotonic() - self._began:5.1f} s  {text}")
 
     def run(self) -> Outcome:
+        self._clear()
         try:
             return self._run()
         finally:
@@ -86,7 +87,6 @@ class Demo:
                 self.say("everything is stopped; the data stay until the next demo, or `bus stack down --purge`")
 
     def _run(self) -> Outcome:
-        self._clear()
         self._stack_up()
         wiring = Wiring(self.settings)
         connectors = list(wiring.topology.subscriptions)

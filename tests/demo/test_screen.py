@@ -77,7 +77,7 @@ def test_a_tampered_record_keeps_its_frame_and_its_person():
     from bus.adapters.memory import MemoryBroker
     from bus.broker import Message
 
-    broker = MemoryBroker()
+    broker = MemoryBroker({"t": 1})
     broker.publish([Message("t", key, b"\0\0\0\0\7good", [("ce_id", b"1")], 0) for key in (b"a", b"b")])
 
     tampered = tamper(broker, "t", "a", event_id="e", doubles=1)

@@ -35,7 +35,9 @@ def every(command, path=()):
 
 
 @pytest.mark.parametrize("call", CALLS, ids=" ".join)
-def test_a_command_in_a_readme_can_be_called_like_this(program, call):
+def test_a_command_in_a_readme_can_be_called_like_this(program, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "residents.csv").touch()
     command, words = leaf(program, list(call))
 
     command.make_context(call[0], words)  # raises a usage error when an argument or option is not there
