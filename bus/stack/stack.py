@@ -141,7 +141,7 @@ class Stack:
             state = self.home.load()
             ended: list[str] = []
             if state is not None:
-                ended = self._end(list(state.processes.values()))
+                ended = self._end(list(state.processes.values()), gently=not purge)
                 state.processes.clear()
                 self.home.save(state)
             self.home.settings(None)
@@ -149,14 +149,14 @@ class Stack:
                 self.home.purge()
         return ended
 
-    def _end(self, processes: Sequence[Process]) -> list[str]:
+    def _end(self, processes: Sequence[Process], *, gently: bool) -> list[str]:
         for process in processes:
             if process.is_foreign:
                 self._say(f"{process.name}: pid {process.pid} is another process by now and is left alone")
         alive = [process for process in processes if process.is_alive]
         if alive:
             with ThreadPoolExecutor(len(alive)) as pool:
-                list(pool.map(_stop, alive))
+                list(pool.map(lambda process: _stop(process, gently=gently), alive))
         return [process.name for process in alive]
 
     def status(self) -> list[dict[str, Any]]:
@@ -188,11 +188,12 @@ class Stack:
         return adapter.answers(one, 1)
 
 
-def _stop(process: Process) -> None:
+def _stop(process: Process, *, gently: bool) -> None:
+    """PostgreSQL: INT ends sessions and loses nothing, QUIT takes its children with it. Data that go need no care."""
     if process.name == "postgres":
-        end(process, signal.SIGINT, 15.0)  # fast: sessions are ended, nothing is lost
+        end(process, signal.SIGINT if gently else signal.SIGQUIT, 15.0)
     else:
-        end(process, signal.SIGTERM, 15.0)
+        end(process, signal.SIGTERM if gently or process.name == warm.NAME else signal.SIGKILL, 15.0)
 
 
 def _now() -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -25,6 +28,15 @@ from tests.conftest import Running, start
 
 pytestmark = pytest.mark.stack
 Own = Callable[..., Running]
+
+
+@pytest.fixture(scope="module")
+def mine() -> Iterator[Running]:
+    """A stack of this module's own, to be hurt; every test finds it running and leaves it so."""
+    home = Path(tempfile.mkdtemp(prefix="bus-test-"))
+    yield start(home)
+    Stack(home).down(purge=True)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def query(dsn: str, text: str, **parts: str) -> list[tuple[object, ...]]:
@@ -54,8 +66,8 @@ def processes_in(home: Path) -> list[int]:
     return found
 
 
-def test_data_survive_down_and_up_and_the_death_of_any_process(own: Own) -> None:
-    running = own()
+def test_data_survive_down_and_up_and_the_death_of_any_process(mine: Running) -> None:
+    running = mine
     topic = canonical(running)
     KafkaBroker(running.admin).publish(said(topic, 100))
     query(running.settings.bus_dsn, "CREATE TABLE kept AS SELECT 42 AS n")
@@ -84,8 +96,8 @@ def test_a_second_up_changes_nothing(stack: Running) -> None:
     assert (stack.home / "stack.json").read_text() == remembered
 
 
-def test_two_homes_do_not_meet(stack: Running, own: Own) -> None:
-    other = own()
+def test_two_homes_do_not_meet(stack: Running, mine: Running) -> None:
+    other = mine
 
     ours, theirs = ({process["port"] for process in running.stack.status()} for running in (stack, other))
     assert ours.isdisjoint(theirs)
@@ -95,6 +107,7 @@ def test_two_homes_do_not_meet(stack: Running, own: Own) -> None:
     other.stack.down()
     assert processes_in(other.home) == []
     assert all(process["healthy"] for process in stack.stack.status())
+    other.again()
 
 
 def test_every_role_enters_its_own_database_only(stack: Running) -> None:
@@ -122,10 +135,8 @@ def test_secrets_are_for_the_owner_only(stack: Running) -> None:
     assert not any(secret.encode() in seen for secret in state["secrets"].values())
 
 
-def test_an_occupied_port_is_told(own: Own) -> None:
-    import socket
-
-    running = own()
+def test_an_occupied_port_is_told(mine: Running) -> None:
+    running = mine
     port = {process["name"]: process["port"] for process in running.stack.status()}["kafka-1"]
     running.stack.down()
     with socket.socket() as squatter:
@@ -143,10 +154,8 @@ def test_an_occupied_port_is_told(own: Own) -> None:
         assert all(process["healthy"] for process in running.stack.status())
 
 
-def test_a_stranger_on_the_pid_is_left_alone(homes: Callable[[], Path]) -> None:
-    home = homes()
-    start(home)
-    stack = Stack(home)
+def test_a_stranger_on_the_pid_is_left_alone(mine: Running) -> None:
+    home, stack = mine.home, mine.stack
     stack.down()
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
@@ -191,15 +200,6 @@ def test_a_full_disk_is_told(homes: Callable[[], Path]) -> None:
     assert full.value.hint is not None
 
 
-def test_purge_leaves_nothing(own: Own) -> None:
-    running = own()
-
-    running.stack.down(purge=True)
-
-    assert [path.name for path in running.home.iterdir()] == [".lock"]
-    assert processes_in(running.home) == []
-
-
 def test_tls_keeps_strangers_and_plain_text_out(own: Own) -> None:
     running = own(tls=True)
     topic = canonical(running)
@@ -213,6 +213,14 @@ def test_tls_keeps_strangers_and_plain_text_out(own: Own) -> None:
     with pytest.raises(Unavailable) as away:
         KafkaBroker(without, patience=3).ends([topic])
     assert away.value.code == "TLS"
+
+
+def test_purge_leaves_nothing(mine: Running) -> None:
+    mine.stack.down(purge=True)
+
+    assert [path.name for path in mine.home.iterdir()] == [".lock"]
+    assert processes_in(mine.home) == []
+    mine.again()  # a new stack, with nothing of the old
 
 
 @pytest.mark.slow
