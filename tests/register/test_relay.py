@@ -105,16 +105,16 @@ def writers_again(register: Engine) -> None:
 
 def test_a_frozen_relay_loses_its_shards_and_says_nothing_wrong_when_it_thaws(stack, register, topic, relays, clients):
     frozen, standby = relays.start(), None
-    until(lambda: relays.has_all(frozen), 30, "the first relay holds all shards")
+    until(lambda: relays.has_all(frozen), 90, "the first relay holds all shards")
     standby = relays.start()
     crowd = clients(4)
     crowd.start(3_000)
-    until(lambda: relays.position() > 200, 30, "the relay is at work")
+    until(lambda: relays.position() > 200, 90, "the relay is at work")
 
     relays.signal(frozen, signal.SIGSTOP)
-    until(lambda: relays.has_all(standby), 30, "the other takes over")
+    until(lambda: relays.has_all(standby), 90, "the other takes over")
     taken = relays.position()
-    until(lambda: relays.position() > taken, 30, "and goes on")
+    until(lambda: relays.position() > taken, 90, "and goes on")
     relays.signal(frozen, signal.SIGCONT)
     crowd.join()
     relays.wait_until_all_is_said()
