@@ -12,6 +12,7 @@ import typer
 from bus.cli.command import Run, verb
 from bus.topology.acl import desired
 from bus.topology.plan import Plan, approvals, plan
+from bus.topology.probe import Matrix
 
 noun = typer.Typer(
     no_args_is_help=True, help="トピックと権限 / Topics, users and permissions, derived from topology.yaml."
@@ -91,10 +92,18 @@ def probe(run: Run) -> None:
     matrix = probe_all(run.wiring.topology, run.wiring.prober, cluster.read().topics)
     cluster.close()
     run.exit = 0 if matrix.is_equal else 4
-    run.show(
-        {"equal": matrix.is_equal, "cells": [asdict(cell) for cell in matrix.cells]},
-        run.table(matrix.rows(), "principal", "resource", "may", "verdict"),
-    )
+    cells = [asdict(cell) for cell in matrix.cells]
+    run.show({"equal": matrix.is_equal, "cells": cells}, lambda console: console.print(_lines(matrix), markup=False))
+
+
+def _lines(matrix: Matrix) -> str:
+    """Every line whole, however narrow the terminal: this is kept as evidence."""
+    rows = list(matrix.rows())
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
+    return "\n".join([*lines, f"{len(matrix.cells)} tried, {len(matrix.wrong)} not as granted"])
 
 
 def _plan(run: Run) -> Plan:
