@@ -1,14 +1,17 @@
 """Does the connector of the README work as printed?"""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from bus.connector.manifest import load
 from bus.contract.schema import Contracts
 from bus.topology.model import load as topology
-from tests.documents.reading import ROOT, blocks, files
+from tests.documents.reading import ROOT, blocks, commands, files
 
 
 @pytest.fixture
@@ -32,6 +35,16 @@ def test_the_connector_of_the_readme_loads_without_a_mistake(project):
 
     assert library.name_ja == "図書館"
     assert [table.name for table in library.tables] == ["card_holders", "farewells"]
+
+
+def test_the_commands_of_the_readme_number_and_certify_it(project):
+    environment = os.environ | {"BUS_PROJECT": str(project), "BUS_HOME": str(project / ".bus")}
+
+    for words in (["contract", "lock"], ["connector", "test", "toshokan"]):
+        assert words in commands("README.md")
+        command = [sys.executable, "-m", "bus", *words]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_both_readmes_print_the_same_connector():
