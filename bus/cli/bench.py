@@ -15,7 +15,7 @@ def add(app: typer.Typer) -> None:
         run: Run,
         name: Annotated[str, typer.Argument(help="codec | apply")],
         peer: Annotated[list[str] | None, typer.Option(help="相手 / only these peers")] = None,
-        rounds: Annotated[int, typer.Option(min=1, help="回数 / interleaved rounds")] = 9,
+        rounds: Annotated[int, typer.Option(min=1, help="回数 / interleaved rounds")] = 21,
     ) -> None:
         """速さを比べる / Results compared for equality first, then interleaved rounds; exits 1 below a target.
 
