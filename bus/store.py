@@ -32,7 +32,7 @@ class Table:
 
 
 class Seen(NamedTuple):
-    """The last event that was applied for a person in this department: the guard for Keep and Append alike (decision 5)."""
+    """The last event applied for a person in this department: the guard for Keep and Append alike (decision 5)."""
 
     version: int
     recorded: int  # microseconds since 1970, as on the wire
@@ -129,7 +129,7 @@ class Store(Protocol):
     """One instance per process; used by one thread at a time."""
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Creates what is missing: the connector's tables, and bus_applied, bus_offset, bus_parked, bus_review, bus_owner."""
+        """Creates what is missing of the connector's tables and of bus_applied, _offset, _parked, _review, _owner."""
 
     def claim(self, connector: str, holder: str) -> int:
         """Takes ownership under a new epoch; whoever held it before is fenced from now on."""
@@ -138,7 +138,7 @@ class Store(Protocol):
         """Says that the owner lives. Raises Fenced when it no longer is the owner."""
 
     def resign(self, connector: str, why: str = "") -> None:
-        """Says that the owner leaves, and the code of the error if there was one: the next need not wait for the lease."""
+        """Says that the owner leaves, with the code of its error if any: the next need not wait for the lease."""
 
     def owner(self, connector: str) -> Owner | None: ...
 
@@ -151,8 +151,8 @@ class Store(Protocol):
         """One transaction: owner check, changes, applied positions, parked, review list, offsets.
 
         With `again`, records parked for a gap that is now filled are applied in the same transaction.
-        Raises Fenced (nothing written), Unavailable (not there; nothing written, or the same call again is harmless), or Reject
-        (the database refuses this data; nothing written; the runner finds the culprit and hands it in with `.reject`).
+        Raises Fenced (nothing written), Unavailable (not there; nothing written, or the same call again is harmless),
+        or Reject (the database refuses this data; nothing written; the runner hands the culprit in with `.reject`).
         """
 
     def release(self, connector: str, key: str, again: Again) -> Applied:

@@ -14,7 +14,6 @@ from bus.connector.guard import Outcome, in_line, settle
 from bus.errors import Fenced, Misconfigured, Refused, Reject
 from bus.store import Again, Applied, Delivery, Owner, Parked, Progress, Seen, Table, in_order
 
-
 MAX_BYTES = 1_000_000  # of a record, as Kafka's topics are set up
 
 
@@ -54,7 +53,7 @@ class MemoryStore:
     def prepare(self, tables: Sequence[Table]) -> None:
         for table in tables:
             self.database.tables[table.name] = table
-            (self.database.kept if table.kept else self.database.appended).setdefault(table.name, {})  # type: ignore[attr-defined]
+            (self.database.kept if table.kept else self.database.appended).setdefault(table.name, {})
 
     def claim(self, connector: str, holder: str) -> int:
         with self.database.lock:
@@ -97,6 +96,7 @@ class MemoryStore:
         with self.database.lock:
             owner = self._owned(connector)
             keys = {delivery.key for delivery in deliveries}
+            _accept([(topic,) for topic, _ in upto])
             outcome = settle(deliveries, self._seen(connector, keys), self._waiting(connector, keys), again)
             self._write(connector, outcome)
             self.database.offsets.setdefault(connector, {}).update(upto)
@@ -193,10 +193,10 @@ class MemoryBroker:
     """Topics of a fixed number of partitions; a log each. `lose` forgets its beginning, as retention does."""
 
     def __init__(self, topics: Mapping[str, int]) -> None:
-        self._logs: dict[tuple[str, int], list[Record]] = {
+        self.logs: dict[tuple[str, int], list[Record]] = {
             (t, p): [] for t, count in topics.items() for p in range(count)
         }
-        self._begins: dict[tuple[str, int], int] = dict.fromkeys(self._logs, 0)
+        self.begins: dict[tuple[str, int], int] = dict.fromkeys(self.logs, 0)
         self._counts = dict(topics)
         self.committed: dict[str, dict[tuple[str, int], int]] = {}
 
@@ -211,21 +211,21 @@ class MemoryBroker:
             partition = (
                 message.partition if message.partition >= 0 else murmur2(message.key) % self._counts[message.topic]
             )
-            log = self._logs[message.topic, partition]
+            log = self.logs[message.topic, partition]
             place = (message.topic, partition, len(log))
             log.append(Record(*place, message.key, message.value, tuple(message.headers), now))
 
     def subscribe(self, group: str, topics: Sequence[str], start: Offsets) -> MemorySubscription:
         if unknown := [topic for topic in topics if topic not in self._counts]:
             raise Misconfigured("there is no such topic", code="TOPIC_UNKNOWN", where=unknown[0])
-        places = [place for place in self._logs if place[0] in topics]
-        return MemorySubscription(self, group, {place: start.get(place, self._begins[place]) for place in places})
+        places = [place for place in self.logs if place[0] in topics]
+        return MemorySubscription(self, group, {place: start.get(place, self.begins[place]) for place in places})
 
     def ends(self, topics: Sequence[str]) -> Offsets:
-        return {place: len(log) for place, log in self._logs.items() if place[0] in topics}
+        return {place: len(log) for place, log in self.logs.items() if place[0] in topics}
 
     def lose(self, topic: str, partition: int, before: int) -> None:
-        self._begins[topic, partition] = before
+        self.begins[topic, partition] = before
 
     def close(self) -> None:
         """Nothing is open."""
@@ -238,9 +238,9 @@ class MemorySubscription:
     def poll(self, limit: int, wait: float) -> Sequence[Record]:
         found: list[Record] = []
         for place, following in self._next.items():
-            if following < self._broker._begins[place]:
+            if following < self._broker.begins[place]:
                 raise Refused("these records are no longer there", code="OFFSET_GONE", where=f"{place[0]}/{place[1]}")
-            more = self._broker._logs[place][following : following + limit - len(found)]
+            more = self._broker.logs[place][following : following + limit - len(found)]
             self._next[place] = following + len(more)
             found += more
         if not found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -25,13 +24,13 @@ def list_(run: Run) -> None:
     Example: bus connector list --json
     """
     found = []
-    for id in _known(run):
-        connector = run.wiring.connector(id)
-        reads = run.wiring.topology.subscriptions[id].reads
+    for name in _known(run):
+        connector = run.wiring.connector(name)
+        reads = run.wiring.topology.subscriptions[name].reads
         found.append({
-            "id": id,
+            "id": name,
             "name_ja": connector.name_ja,
-            "subscriptions": [run.wiring.topology.narrowed(id, entity) for entity in reads],
+            "subscriptions": [run.wiring.topology.narrowed(name, entity) for entity in reads],
             "keeps": [table.name for table in connector.tables if table.kept],
             "appends": [table.name for table in connector.tables if not table.kept],
             "publishes": [],
@@ -49,69 +48,30 @@ def run_(
     run: Run,
     ids: Ids = None,
     every: Annotated[bool, typer.Option("--all", help="すべて / every connector, a process each")] = False,
-    until_idle: Annotated[
-        bool, typer.Option("--until-idle", help="追いついたら終わる / stop when all is applied")
-    ] = False,
-    storm: Annotated[
-        int, typer.Option("--storm", help="続けて保留できる人数、0は無制限 / persons parked in a row before it stops")
-    ] = 20,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="追いついたら終わる / stop when caught up")] = False,
+    storm: Annotated[int, typer.Option("--storm", help="続けて保留できる人数 / parked in a row; 0: no limit")] = 20,
 ) -> None:
     """動かす / Apply what a department hears; a second process stands by. Several, or --all: supervised.
 
     Example: bus connector run --all --until-idle
     """
-    wanted = _known(run) if every else [_checked(run, id) for id in ids or ()]
+    from bus.connector.supervisor import supervise
+    from bus.kit.serving import command, run_connector
+
+    wanted = _known(run) if every else [_checked(run, name) for name in ids or ()]
     if not wanted:
         raise Usage("which connector? name one or more, or --all")
+    telemetry.configure("warning" if run.quiet else "info")
     if len(wanted) == 1 and not every:
-        _serve(run, wanted[0], until_idle, storm)
+        done = run_connector(run.wiring, wanted[0], until_idle=until_idle, storm=storm)
+        run.show(done, run.table([done.values()], *done))
         return
-    from bus.connector.supervisor import supervise
-
-    codes = supervise({id: _command(run, id, until_idle, storm) for id in wanted}, until_idle=until_idle)
+    commands = {
+        name: command(run.settings, name, until_idle=until_idle, storm=storm, quiet=run.quiet) for name in wanted
+    }
+    codes = supervise(commands, until_idle=until_idle)
     run.exit = max((code or 0 for code in codes.values()), default=0)
     run.show({"exits": codes}, run.table(codes.items(), "id", "exit"))
-
-
-def _serve(run: Run, id: str, until_idle: bool, storm: int) -> None:
-    from bus.connector.intake import Intake
-    from bus.connector.ownership import here
-    from bus.connector.runner import Limits, serve
-
-    telemetry.configure("warning" if run.quiet else "info")
-    wiring, subscription = run.wiring, run.wiring.topology.subscriptions[id]
-    connector = wiring.connector(id)
-    contract = wiring.contracts.narrowed(id, connector.entity)
-    broker, store = wiring.broker(id), wiring.store(id)
-    try:
-        done = serve(
-            id, Intake(connector, contract, wiring.contracts), connector.tables, [contract.topic], broker, store,
-            holder=here(), group=subscription.group, until_idle=until_idle, limits=Limits(storm=storm),
-        )  # fmt: skip
-    finally:
-        broker.close()
-        store.close()
-    told = {
-        "id": id,
-        "applied": done.fresh,
-        "stale": done.stale,
-        "parked": done.parked,
-        "released": done.released,
-        "reviewed": done.reviewed,
-    }
-    run.show(told, run.table([told.values()], *told))
-
-
-def _command(run: Run, id: str, until_idle: bool, storm: int) -> list[str]:
-    flags = [
-        "--home",
-        str(run.settings.home),
-        "--lang",
-        run.settings.lang,
-        *(["--town", run.settings.town] if run.settings.town else []),
-    ]
-    flags += (["--until-idle"] if until_idle else []) + (["--quiet"] if run.quiet else [])
-    return [sys.executable, "-m", "bus", "connector", "run", id, "--storm", str(storm), "--json", *flags]
 
 
 @verb(noun)
@@ -122,7 +82,7 @@ def status(run: Run, ids: Ids = None) -> None:
     """
     from bus.kit.standing import standings
 
-    found = standings(run.wiring, [_checked(run, id) for id in ids] if ids else _known(run))
+    found = standings(run.wiring, [_checked(run, name) for name in ids] if ids else _known(run))
     for one in found:
         if one.truth_age_seconds is not None:
             telemetry.truth_age(one.id, one.truth_age_seconds)
@@ -136,40 +96,40 @@ def status(run: Run, ids: Ids = None) -> None:
 @verb(noun)
 def pause(
     run: Run,
-    id: Annotated[str, typer.Argument(help="業務のID / connector id")],
+    name: Annotated[str, typer.Argument(help="業務のID / connector id")],
     why: Annotated[str, typer.Option("--reason", help="理由 / shown in status")] = "paused by an operator",
 ) -> None:
     """一時停止 / Stop applying; the connector keeps its place and waits.
 
     Example: bus connector pause shugaku --reason "stocktaking"
     """
-    _paused(run, id, why.strip() or "paused by an operator")
+    _paused(run, name, why.strip() or "paused by an operator")
 
 
 @verb(noun)
-def resume(run: Run, id: Annotated[str, typer.Argument(help="業務のID / connector id")]) -> None:
+def resume(run: Run, name: Annotated[str, typer.Argument(help="業務のID / connector id")]) -> None:
     """再開 / Go on where it was paused.
 
     Example: bus connector resume shugaku
     """
-    _paused(run, id, "")
+    _paused(run, name, "")
 
 
-def _paused(run: Run, id: str, why: str) -> None:
-    store = run.wiring.store(_checked(run, id))
+def _paused(run: Run, name: str, why: str) -> None:
+    store = run.wiring.store(_checked(run, name))
     try:
         store.prepare(())
-        store.pause(id, why)
+        store.pause(name, why)
     finally:
         store.close()
-    run.show({"id": id, "paused": why or None})
+    run.show({"id": name, "paused": why or None})
 
 
 def _known(run: Run) -> list[str]:
     return sorted(run.wiring.topology.subscriptions)
 
 
-def _checked(run: Run, id: str) -> str:
-    if id not in run.wiring.topology.subscriptions:
-        raise Usage(f"there is no connector {id}", hint="`bus connector list`")
-    return id
+def _checked(run: Run, name: str) -> str:
+    if name not in run.wiring.topology.subscriptions:
+        raise Usage(f"there is no connector {name}", hint="`bus connector list`")
+    return name

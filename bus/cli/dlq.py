@@ -28,9 +28,9 @@ def list_(run: Run, connector: Which = None, key: Key = None) -> None:
     Example: bus dlq list --connector shugaku --json
     """
     found = []
-    for id in _wanted(run, connector):
-        with _store(run, id) as store:
-            found += people(id, store.parked(id, key))
+    for name in _wanted(run, connector):
+        with _store(run, name) as store:
+            found += people(name, store.parked(name, key))
     columns = ("connector", "key", "code", "waiting", "since", "where")
     run.show(found, run.table(([one[name] for name in columns] for one in found), *columns))
 
@@ -51,13 +51,13 @@ def show(
     if reveal and not why.strip():
         raise Refused("values of persons are shown for a reason only", code="REASON_REQUIRED", hint="--reason TEXT")
     found = []
-    for id in _wanted(run, connector):
-        contract = run.wiring.contracts.narrowed(id) if reveal else None
-        with _store(run, id) as store:
-            parked = store.parked(id, key)
+    for name in _wanted(run, connector):
+        contract = run.wiring.contracts.narrowed(name) if reveal else None
+        with _store(run, name) as store:
+            parked = store.parked(name, key)
             if reveal and parked:
-                run.say(f"dlq show: {len(parked)} records of {id}, for the reason: {why}")
-            found += [shown(id, entry, raw=raw, values=contract) for entry in parked]
+                run.say(f"dlq show: {len(parked)} records of {name}, for the reason: {why}")
+            found += [shown(name, entry, raw=raw, values=contract) for entry in parked]
     run.show(found)
 
 
@@ -73,13 +73,13 @@ def replay(
     """
     from bus.connector.intake import Intake
 
-    (id,) = _wanted(run, connector)
-    definition = run.wiring.connector(id)
-    intake = Intake(definition, run.wiring.contracts.narrowed(id, definition.entity), run.wiring.contracts)
-    with _store(run, id) as store:
+    (name,) = _wanted(run, connector)
+    definition = run.wiring.connector(name)
+    intake = Intake(definition, run.wiring.contracts.narrowed(name, definition.entity), run.wiring.contracts)
+    with _store(run, name) as store:
         store.prepare(definition.tables)
-        keys = [key] if key else list(dict.fromkeys(entry.key for entry in store.parked(id)))
-        done = replay_all(store, id, keys, intake)
+        keys = [key] if key else list(dict.fromkeys(entry.key for entry in store.parked(name)))
+        done = replay_all(store, name, keys, intake)
     run.exit = 3 if done["left"] else 0
     run.show(done, run.table([done.values()], *done))
 
@@ -92,7 +92,7 @@ def _wanted(run: Run, connector: str | None) -> list[str]:
 
 
 @contextmanager
-def _store(run: Run, id: str) -> Iterator[Store]:
-    with closing(run.wiring.store(id)) as store:
+def _store(run: Run, name: str) -> Iterator[Store]:
+    with closing(run.wiring.store(name)) as store:
         store.prepare(())
         yield store

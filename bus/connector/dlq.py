@@ -19,8 +19,11 @@ def people(connector: str, parked: Sequence[Parked]) -> list[dict[str, Any]]:
     for entry in parked:
         line = found.setdefault(
             entry.key,
-            {"connector": connector, "key": entry.key, "code": entry.code, "where": entry.where, "event_id": entry.event_id or None,
-             "version": entry.version or None, "since": entry.since, "waiting": 0},
+            {
+                "connector": connector, "key": entry.key, "code": entry.code, "where": entry.where,
+                "event_id": entry.event_id or None, "version": entry.version or None, "since": entry.since,
+                "waiting": 0,
+            },
         )  # fmt: skip
         line["waiting"] += 1
     return list(found.values())
@@ -75,5 +78,7 @@ def replay(store: Store, connector: str, keys: Iterable[str], again: Again) -> d
             done.add(store.release(connector, key, again))
         except Reject as reject:
             refused[reject.code] = refused.get(reject.code, 0) + 1
-    return {"connector": connector, "persons": persons, "released": done.released, "stale": done.stale, "refused": refused,
-            "left": len(store.parked(connector))}  # fmt: skip
+    return {
+        "connector": connector, "persons": persons, "released": done.released, "stale": done.stale,
+        "refused": refused, "left": len(store.parked(connector)),
+    }  # fmt: skip

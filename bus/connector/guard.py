@@ -1,11 +1,11 @@
 """May this record be applied now? The pure judge that every store asks inside its transaction.
 
-A person's versions are gap-free, so the last applied position says all: older is a duplicate, next is fresh, further is a gap.
-A person of whom something is parked waits, in order; everybody else goes on.
+A person's versions are gap-free, so the last applied position says all: older is a duplicate, next is fresh, further is
+a gap. A person of whom something is parked waits, in order; everybody else goes on.
 
-A record whose own key cannot be believed (it names another town, topic, person or partition, or is no key at all) is parked
-under its raw bytes in hexadecimal, which is nobody's number: a stray record holds nobody up. If it was in truth a person's missing
-version, the next one of that person shows the gap. Any other bad record parks the person its Kafka key names.
+A record whose own key cannot be believed (it names another town, topic or person, or is no key at all) is parked under
+its raw bytes in hexadecimal, which is nobody's number: a stray record holds nobody up. If it was in truth a person's
+missing version, the next one of that person shows the gap. Any other bad record parks the person its Kafka key names.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _waits_already(delivery: Delivery, waiting: Sequence[Parked]) -> Verdict | R
 
 
 def _same_or_forged(delivery: Delivery, known: bytes) -> Verdict | Reject:
-    """The same bytes again, or the same event by another version of the schema: drop. Other bytes under a used id: stop."""
+    """The same bytes again, or the same event by another version of the schema: drop. Else somebody forges."""
     if delivery.digest == known or delivery.digest[:4] != known[:4]:
         return Verdict.STALE
     return _reject(delivery, "ID_REUSE", "a used event id or version, with other content")
@@ -211,10 +211,10 @@ def settle(
 
 
 def hopeful(deliveries: Sequence[Delivery], held: Iterable[str]) -> Outcome | None:
-    """The outcome if every delivery is the next of its person, for stores that can check just that while they write.
+    """The outcome if every delivery is the next of its person, for stores that check just that while they write.
 
-    None: something in the batch needs a closer look. `Outcome.moved` holds what is still to be checked: a person's first one
-    here must follow the applied one, unless nothing was applied or a removal.
+    None: something in the batch needs a closer look. `Outcome.moved` holds what is still to be checked: a person's
+    first one here must follow the applied one, unless nothing was applied or a removal.
     """
     outcome, held = Outcome({}, {}), frozenset(held)
     last = outcome.seen

@@ -1,4 +1,4 @@
-"""What does a record ask of this department? Bytes become a delivery; whatever is wrong becomes its reason, never an exception."""
+"""What does a record ask of this department? Bytes become a delivery; what is wrong with it becomes its reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Projecting(Protocol):
 
 
 class Contracts(Protocol):
-    def by_id(self, id: int) -> Contract: ...
+    def by_id(self, id: int, /) -> Contract: ...
 
 
 class Intake:
@@ -51,14 +51,14 @@ class Intake:
             return _refused(record, reject)
         except Exception as error:  # noqa: BLE001 — whatever pure code raises is that record's fault (house 3.6)
             return _refused(record, Reject(f"could not be read: {type(error).__name__}", code="DECODE"))
-        id, key, version, recorded, mode, kind = row[:6]
-        delivery = Delivery(record, key, version, recorded, id, _digest(record), mode, kind or "")
+        event, key, version, recorded, mode, kind = row[:6]
+        delivery = Delivery(record, key, version, recorded, event, _digest(record), mode, kind or "")
         try:
             delivery.changes, delivery.reviews = self._plan(row)
         except Reject as reject:
             delivery.reject = reject
         except Exception as error:  # noqa: BLE001 — the same
-            delivery.reject = Reject(f"raised {type(error).__name__}", code="RULE", where=f"event {id}")
+            delivery.reject = Reject(f"raised {type(error).__name__}", code="RULE", where=f"event {event}")
         return delivery
 
     def _learn(self, record: Record) -> tuple[Contract, Callable[[bytes], Row]]:

@@ -1,4 +1,4 @@
-"""How old is the truth in a department? Told by what its own database has not got yet, so it grows while the connector is dead."""
+"""How old is the truth in a department? Told by what its database has not got, so it grows while nobody works."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def unread(broker: Broker, group: str, topics: Sequence[str], start: Offsets, pa
                 moments.setdefault((record.topic, record.partition), _moment(record))
     finally:
         subscription.close()
-    return Unread(sum(ends[at] - next for at, next in behind.items()), min(moments.values(), default=None))
+    return Unread(sum(ends[at] - here for at, here in behind.items()), min(moments.values(), default=None))
 
 
 def age(now: datetime, oldest: Iterable[datetime | None]) -> float:

@@ -1,7 +1,7 @@
-"""What happens to what a department hears? Take, read, hand over, mark: one transaction per batch, and a reaction per family of errors.
+"""What happens to what a department hears? One transaction per batch, and one reaction per family of errors.
 
-While the store commits a batch in its own thread, the next one is read and decoded; never more than one is under way. The offsets
-that count are those in the store: whatever goes wrong, reading starts again there.
+While the store commits a batch in its own thread, the next one is read and decoded; never more than one is under way.
+The offsets that count are those in the store: whatever goes wrong, reading starts again there.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ class ParkStormError(BusError):
 
 
 class Limits(NamedTuple):
-    records: int = 2_000   # in a batch
-    wait: float = 0.03     # seconds for the first of them
-    storm: int = 20        # different persons parked one after the other: it is the connector, not they; 0: never
-    lease: float = LEASE   # a fifth of it passes between two looks at it and at the operator's wishes
+    records: int = 2_000  # in a batch
+    wait: float = 0.03  # seconds for the first of them
+    storm: int = 20  # different persons parked one after the other: it is the connector, not they; 0: never
+    lease: float = LEASE  # a fifth of it passes between two looks at it and at the operator's wishes
+
+
+LIMITS: Final = Limits()
 
 
 class Batch(NamedTuple):
@@ -43,7 +46,13 @@ class Runner:
     """One connector, reading one subscription. `intake` is pure; the store is used by one thread at a time."""
 
     def __init__(
-        self, connector: str, intake: Again, subscription: Subscription, store: Store, limits: Limits = Limits(), stop: Flag | None = None
+        self,
+        connector: str,
+        intake: Again,
+        subscription: Subscription,
+        store: Store,
+        limits: Limits = LIMITS,
+        stop: Flag | None = None,
     ) -> None:
         self.connector = connector
         self.total = Applied()
@@ -166,9 +175,10 @@ class Runner:
 
     def _stormy(self, last: Reject | None) -> ParkStormError:
         return ParkStormError(
-            f"{self._limits.storm} different persons in a row cannot be applied{f', lastly for {last.code}' if last else ''}: "
-            "it is the connector or what it hears, not they",
-            where=last and last.where,
+            f"{self._limits.storm} different persons in a row cannot be applied"
+            + (f", lastly for {last.code}" if last else "")
+            + ": it is the connector or what it hears, not they",
+            where=last.where if last else None,
             hint=f"`bus dlq list --connector {self.connector}`; mend, then run again; `--storm 0` parks them all",
         )
 
@@ -183,11 +193,11 @@ class Runner:
         )
 
     def _wait_for(self, away: Unavailable) -> None:
-        """The world is away: nothing is parked, nothing dropped; the same records again, from where the store stands."""
+        """The world is away: nothing is parked or dropped; the same records again, from where the store stands."""
         under_way, self._under_way = self._under_way, None
-        if under_way is not None and isinstance(error := under_way[0].exception(), BusError):
-            if isinstance(error, Fenced) or not isinstance(error, Unavailable):
-                raise error
+        error = under_way[0].exception() if under_way else None
+        if error is not None and (isinstance(error, Fenced) or not isinstance(error, Unavailable)):
+            raise error
         while not self._stop.is_set():
             telemetry.dependency_unavailable(self.connector, away.code)
             self._stop.wait(self._pause)
@@ -222,9 +232,9 @@ def _upto(deliveries: Sequence[Delivery]) -> Offsets:
 
 def serve(
     connector: str, intake: Again, tables: Sequence[Table], topics: Sequence[str], broker: Broker, store: Store, *,
-    holder: str, group: str, until_idle: bool = False, limits: Limits = Limits(), stop: Flag | None = None,
+    holder: str, group: str, until_idle: bool = False, limits: Limits = LIMITS, stop: Flag | None = None,
 ) -> Applied:  # fmt: skip
-    """Owns the connector, or stands by until it may; then runs. Ends by a signal, `stop`, idleness or an error that stops."""
+    """Owns the connector, or stands by until it may; then runs, until `stop`, idleness or an error that stops it."""
     stop = stop or Flag()
     owning = Owning(store, connector, holder, limits.lease, stop)
     owning.prepare(tables)
@@ -255,19 +265,20 @@ def serve(
 
 
 def _subscribed(connector: str, topics: Sequence[str], broker: Broker, store: Store, group: str) -> Subscription:
-    """A partition without a position is read from offset 0: if that is gone, the broker says so, and nothing is skipped."""
-    start = dict.fromkeys(broker.ends(topics), 0) | {
-        at: next for at, next in store.offsets(connector).items() if at[0] in topics
-    }
+    """A partition without a position is read from offset 0; if that is gone, the broker says so."""
+    stored = store.offsets(connector)
+    start = {place: stored.get(place, 0) for place in broker.ends(topics)}
     return broker.subscribe(group, topics, start)
 
 
 def _explained(error: BusError) -> BusError:
     if isinstance(error, Refused) and error.code == "OFFSET_GONE":
         return Refused(
-            "records this connector has not read are no longer in the topic", code="BOOTSTRAP_REQUIRED", where=error.where,
+            "records this connector has not read are no longer in the topic",
+            code="BOOTSTRAP_REQUIRED",
+            where=error.where,
             hint="bootstrap it; nothing was skipped",
-        )  # fmt: skip
+        )
     return error
 
 

@@ -27,10 +27,10 @@ class Child:
     code: int | None = None
 
     def start(self) -> None:
-        self.process, self.began = subprocess.Popen(self.command, stdin=subprocess.DEVNULL), time.monotonic()
+        self.process, self.began = _start(self.command), time.monotonic()
 
     def look(self, *, once: bool) -> None:
-        """Has it ended? Then it is started again, after a pause that grows, unless its work is done or it is hopeless."""
+        """Has it ended? Then it is started again after a growing pause, unless its work is done or it is hopeless."""
         if self.process is None:
             if self.code is None and time.monotonic() >= self.again:
                 self.start()
@@ -59,6 +59,11 @@ def supervise(commands: Mapping[str, Sequence[str]], *, until_idle: bool = False
     finally:
         _end(children)
     return {child.name: child.code for child in children}
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Its log goes where ours goes; what it prints at its end is not ours to print."""
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
 def _end(children: Sequence[Child]) -> None:

@@ -1,4 +1,4 @@
-"""Where does each department stand? From its own database, its topic, and what the projector and the relay still hold back."""
+"""Where does each department stand? Told by its database, its topic, and what projector and relay still hold back."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Standing:
 
 def standings(wiring: Wiring, ids: Iterable[str]) -> list[Standing]:
     upstream = list(_upstream(wiring))
-    return [_standing(wiring, id, upstream) for id in ids]
+    return [_standing(wiring, name, upstream) for name in ids]
 
 
-def _standing(wiring: Wiring, id: str, upstream: list[datetime | None]) -> Standing:
-    found = Standing(id)
+def _standing(wiring: Wiring, name: str, upstream: list[datetime | None]) -> Standing:
+    found = Standing(name)
     try:
-        with closing(wiring.store(id)) as store:
+        with closing(wiring.store(name)) as store:
             store.prepare(())
-            owner, progress, offsets = store.owner(id), store.progress(id), store.offsets(id)
+            owner, progress, offsets = store.owner(name), store.progress(name), store.offsets(name)
     except BusError:
         return found
     found.applied, found.stale, found.fenced = progress.applied, progress.stale, progress.fenced
@@ -61,10 +61,10 @@ def _standing(wiring: Wiring, id: str, upstream: list[datetime | None]) -> Stand
             owner.paused or None,
             owner.stopped or None,
         )
-    subscription = wiring.topology.subscriptions[id]
-    topics = [wiring.topology.narrowed(id, entity) for entity in subscription.reads]
+    subscription = wiring.topology.subscriptions[name]
+    topics = [wiring.topology.narrowed(name, entity) for entity in subscription.reads]
     try:
-        with closing(wiring.broker(id)) as broker:
+        with closing(wiring.broker(name)) as broker:
             behind = unread(broker, subscription.group, topics, offsets)
     except Refused:
         found.state = "bootstrap_required"
@@ -85,7 +85,7 @@ def _stalled(found: str, last: datetime | None, lag: int) -> str:
 
 
 def _upstream(wiring: Wiring) -> Iterable[datetime | None]:
-    """The oldest event that the projector has not narrowed, and that the relay has not published; unknown ones are left out."""
+    """The oldest event that is not yet narrowed, and that is not yet published; unknown ones are left out."""
     yield _known(lambda: _before_projector(wiring))
     yield _known(lambda: _before_relay(wiring))
 

@@ -94,6 +94,16 @@ class StoreSuite:
         assert store.progress(ME).applied == 0
         assert store.apply(ME, [delivery("a", 1), bad(refused, "DATA")], {("t", 0): 2}).fresh == 1
 
+    def test_effects_and_offsets_stand_or_fall_together(self, store: Store) -> None:
+        nowhere: Any = None
+
+        with pytest.raises(Reject):
+            store.apply(ME, [delivery("a", 1), delivery("b", 1)], {(nowhere, 0): 1})
+
+        assert not store.rows("pupils")
+        assert not store.rows("letters")
+        assert store.apply(ME, [delivery("a", 1), delivery("b", 1)], {("t", 0): 1}).fresh == 2
+
     def test_ignores_an_older_version(self, store: Store) -> None:
         store.apply(ME, [delivery("a", 1), delivery("a", 2), delivery("a", 3)], {("t", 0): 3})
 
@@ -271,7 +281,9 @@ class StoreSuite:
         assert len(store.rows("letters")) == 49
 
     def test_many_rows_are_exactly_these(self, store: Store) -> None:
-        members = lambda *names: [Keep("members", "a", tuple(("a", name) for name in names))]
+        def members(*names: str) -> list[Change]:
+            return [Keep("members", "a", tuple(("a", name) for name in names))]
+
         store.apply(
             ME, [delivery("a", 1, members("x", "y")), delivery("b", 1, [Keep("members", "b", (("b", "z"),))])], {}
         )
@@ -282,7 +294,9 @@ class StoreSuite:
 
     def test_a_follower_is_appended_only_behind_its_event(self, store: Store) -> None:
         store.apply(ME, [delivery("a", 1)], {})
-        follow = lambda version, of: delivery("a", version, [letter(f"a-{version}", "a", follows=of)])
+
+        def follow(version: int, of: str) -> Delivery:
+            return delivery("a", version, [letter(f"a-{version}", "a", follows=of)])
 
         store.apply(ME, [follow(2, "a-1"), follow(3, "a-2"), follow(4, "never told")], {})
 

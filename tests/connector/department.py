@@ -1,4 +1,4 @@
-"""A small department for the tests of the runner: keeps residents, appends moves; and a projector's voice that fills its topic."""
+"""A small department for tests: it keeps residents and appends moves; and a projector's voice that fills its topic."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def contracts(name: str = ID_OF, paths: Sequence[str] = PATHS) -> Contracts:
 
 
 class Department:
-    """What a manifest would say: who lives where, and each move once. Names beginning with ! are decided by broken rules."""
+    """What a manifest would say: who lives where, and each move once. A name with ! meets a broken rule."""
 
     def __init__(self, paths: Sequence[str] = PATHS) -> None:
         self.paths = tuple(paths)

@@ -1,4 +1,4 @@
-"""Do hostile records among good ones end as the catalogue says, on a real broker and a real database? (reliability 7, rows 1 to 24)"""
+"""Do hostile records among good ones end as the catalogue says, on a real broker? (reliability 7, rows 1 to 24)"""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ RAW = {"26 another town": "raw:3432"}  # not to be believed: whose it is, nobody
 
 def versions(voice):
     """Rows 20 to 24: what only the person's position shows. (key, message, code or None for dropped)"""
-    yield from ((f"dup{n}", voice.say(f"dup{n}", 1), None) for n in range(3))                    # 20
-    yield "reuse", voice.say("reuse", 1, "forged"), "ID_REUSE"                                    # 21
-    yield "gap", voice.say("gap", 3), "GAP"                                                       # 22
+    yield from ((f"dup{n}", voice.say(f"dup{n}", 1), None) for n in range(3))  # 20
+    yield "reuse", voice.say("reuse", 1, "forged"), "ID_REUSE"  # 21
+    yield "gap", voice.say("gap", 3), "GAP"  # 22
     yield "gap", voice.say("gap", 4), "BEHIND"
-    yield "older", voice.say("older", 1), None                                                    # 23
-    yield "jump", voice.say("jump", 5_000_000), "RANGE"                                           # 24
+    yield "older", voice.say("older", 1), None  # 23
+    yield "jump", voice.say("jump", 5_000_000), "RANGE"  # 24
     yield "negative", voice.say("negative", -5), "RANGE"
     yield "overflow", voice.say("overflow", 2**62), "RANGE"
 
@@ -85,7 +85,11 @@ def test_hostile_records_end_as_the_catalogue_says_and_everybody_else_is_served(
     voice, expected = room.voice, Counter()
     first = [voice.say(key, 1) for key in (*GOOD, "dup0", "dup1", "dup2", "reuse", "gap", "older", "jump", "negative")]
     room.broker.publish([*first, voice.say("older", 2)])
-    spoilt = [(spoiled(voice, value), code, RAW.get(row, "42")) for row, (value, code) in HOSTILE.items() if row not in ELSEWHERE]
+    spoilt = [
+        (spoiled(voice, value), code, RAW.get(row, "42"))
+        for row, (value, code) in HOSTILE.items()
+        if row not in ELSEWHERE
+    ]
     spoilt += [(message, code, key) for _, message, code, key in outside(voice)]
     neighbour = room.known.narrowed("neighbour").frame + voice.contract.prefix[5:] + record(prefix=b"")
     spoilt.append((spoiled(voice, neighbour, translated=False), "SCHEMA_UNKNOWN", "42"))
@@ -133,4 +137,3 @@ def test_a_record_too_large_is_refused_before_it_is_sent(room):
 
     assert refused.value.index == 1
     assert sum(room.broker.ends([room.voice.topic]).values()) == 0
-

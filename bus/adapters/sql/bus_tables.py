@@ -113,7 +113,9 @@ def department(table: Table, into: MetaData) -> sa.Table:
     one = not (table.kept and table.many)
     head = Column(first.name, _KEY, primary_key=one, nullable=False, index=not one)
     rest = [Column(column.name, TYPES[column.type]) for column in others]
-    return sa.Table(table.name, into, head, *rest, **({"postgresql_with": _OFTEN_UPDATED} if table.kept else {}))
+    if table.kept:
+        return sa.Table(table.name, into, head, *rest, postgresql_with=_OFTEN_UPDATED)
+    return sa.Table(table.name, into, head, *rest)
 
 
 def instant(micros: int) -> datetime:

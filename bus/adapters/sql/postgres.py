@@ -1,4 +1,4 @@
-"""How does PostgreSQL take a batch quickly? Binary COPY beside the table, one statement into it, the guard and the commit in one go."""
+"""How does PostgreSQL take a batch quickly? Binary COPY beside the table; guard, merge and commit in one flight."""
 
 from __future__ import annotations
 
@@ -32,21 +32,26 @@ SESSION: Final = (
 )
 EVICT: Final = """select pg_terminate_backend(pid) from pg_stat_activity where application_name = :name
     and datname = current_database() and usename = current_user and pid <> pg_backend_pid()"""
-HOLD: Final = f"update bus_owner set renewed = {bus.NOW['postgresql']}, applied = applied + %s where connector = %s and epoch = %s"
-PUT: Final = f"insert into bus_applied as a (connector, {', '.join(POSITION)}) select %s, {', '.join(POSITION)} from bus_new_applied"
-RENEW: Final = f"({', '.join(list(POSITION)[1:])}) = ({', '.join(f'excluded.{name}' for name in list(POSITION)[1:])})"
-IS_NEXT: Final = f"""(excluded.version = a.version + 1
-    or a.gone and excluded.version > a.version and excluded.version <= a.version + {FURTHEST}) and excluded.event_id <> a.event_id"""
-OVERWRITE: Final = f"{PUT} on conflict (connector, key) do update set {RENEW}"
+NOW: Final = bus.NOW["postgresql"]
+HOLD: Final = f"""update bus_owner set renewed = {NOW}, applied = applied + %s where connector = %s and epoch = %s"""
+_NAMES: Final = ", ".join(POSITION)
+_CHANGED: Final = [name for name in POSITION if name != "key"]
+_RENEW: Final = f"({', '.join(_CHANGED)}) = ({', '.join(f'excluded.{name}' for name in _CHANGED)})"
+PUT: Final = f"insert into bus_applied as a (connector, {_NAMES}) select %s, {_NAMES} from bus_new_applied"
+IS_NEXT: Final = f"""excluded.event_id <> a.event_id and (excluded.version = a.version + 1
+    or a.gone and excluded.version > a.version and excluded.version <= a.version + {FURTHEST})"""
+OVERWRITE: Final = f"{PUT} on conflict (connector, key) do update set {_RENEW}"
 # Divides by zero, and so undoes the transaction, unless every single one was the next of its person.
 GUARDED: Final = f"""with done as ({PUT} where not (key = any(%s))
-    on conflict (connector, key) do update set {RENEW} where {IS_NEXT} returning 1) select 1 / (count(*) = %s)::int from done"""
-CHECKED: Final = f"{PUT} where key = any(%s) on conflict (connector, key) do update set {RENEW}"
+    on conflict (connector, key) do update set {_RENEW} where {IS_NEXT} returning 1)
+    select 1 / (count(*) = %s)::int from done"""
+CHECKED: Final = f"{PUT} where key = any(%s) on conflict (connector, key) do update set {_RENEW}"
 MOVE: Final = f"""insert into bus_offset (connector, topic, partition, next, at)
-    select %s, topic, partition, next, {bus.NOW["postgresql"]} from unnest(%s::text[], %s::bigint[], %s::bigint[]) as u (topic, partition, next)
+    select %s, topic, partition, next, {NOW}
+    from unnest(%s::text[], %s::bigint[], %s::bigint[]) as u (topic, partition, next)
     on conflict (connector, topic, partition) do update set next = excluded.next, at = excluded.at"""
 REVIEW: Final = f"""insert into bus_review (connector, key, event_id, no, why, at)
-    select %s, key, event_id, no, left(why, 255), {bus.NOW["postgresql"]}
+    select %s, key, event_id, no, left(why, 255), {NOW}
     from unnest(%s::text[], %s::text[], %s::text[]) with ordinality as u (key, event_id, why, no)"""
 logging.getLogger("psycopg").setLevel(logging.ERROR)  # its warnings say again what it raises
 
@@ -159,7 +164,7 @@ class PostgresStore(SqlStore):
             try:
                 with raw.pipeline():
                     for sql, values in [*statements, ("commit", ())]:
-                        raw.execute(sql, values)  # type: ignore[arg-type]  # made of our own names
+                        raw.execute(sql, values)
             except psycopg.errors.DivisionByZero:
                 raise _UnusualError from None
         return outcome.applied
@@ -208,7 +213,7 @@ class PostgresStore(SqlStore):
     def _write(self, db: Connection, connector: str, outcome: Outcome) -> None:
         raw = _raw(db)
         for sql, values in [*self._stage(db, outcome), (OVERWRITE, (connector,))]:
-            raw.execute(sql, values)  # type: ignore[arg-type]  # made of our own names
+            raw.execute(sql, values)
         self._set_aside(db, connector, outcome)
         held = self._held.setdefault(connector, set())
         for key, queue in outcome.waiting.items():
@@ -217,7 +222,7 @@ class PostgresStore(SqlStore):
 
     def _move(self, db: Connection, connector: str, upto: Offsets) -> None:
         if upto:
-            _raw(db).execute(*_offsets(connector, upto))  # type: ignore[arg-type]
+            _raw(db).execute(*_offsets(connector, upto))
 
     def _seen(self, db: Connection, connector: str, keys: Iterable[str]) -> dict[str, Seen]:
         wanted = list(keys)
@@ -242,7 +247,7 @@ def _raw(db: Connection) -> psycopg.Connection[Any]:
 
 def _copy(raw: psycopg.Connection[Any], name: str, types: Mapping[str, str], rows: Iterable[Row]) -> None:
     columns = ", ".join(map(_quoted, types))
-    with raw.cursor() as cursor, cursor.copy(f"copy {name} ({columns}) from stdin (format binary)") as copy:  # type: ignore[arg-type]
+    with raw.cursor() as cursor, cursor.copy(f"copy {name} ({columns}) from stdin (format binary)") as copy:
         copy.set_types(list(types.values()))
         write = copy.write_row
         try:

@@ -1,4 +1,4 @@
-"""How does a department's database take a batch, whatever its make? Portable SQL: no dialect's upsert, nothing but Core."""
+"""How does a department's database take a batch, whatever its make? Portable SQL: Core alone, no dialect's upsert."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SqlStore:
         self._engine = made
         self._epochs: dict[str, int] = {}
         self._tables: dict[str, tuple[Table, sa.Table]] = {}
-        self._now = sa.literal_column(bus.NOW.get(made.dialect.name, "current_timestamp"))
+        self._now: sa.ColumnElement[int] = sa.literal_column(bus.NOW.get(made.dialect.name, "current_timestamp"))
 
     def prepare(self, tables: Sequence[Table]) -> None:
         known = sa.MetaData()
@@ -94,7 +94,7 @@ class SqlStore:
                 raise Misconfigured(f"{connector} has never run here", code="CONNECTOR_UNKNOWN")
 
     def _hold(self, db: Connection, connector: str, **counted: Any) -> None:
-        """Locks the owner's row till the end of the transaction, and it must be ours: a zombie cannot write behind the new owner."""
+        """Locks the owner's row, which must be ours, until the end: a zombie cannot write behind the next one."""
         values = {"renewed": self._now} | counted
         if not db.execute(
             bus.owner.update().where(_mine(connector, self._epochs.get(connector, 0))).values(values)
@@ -162,7 +162,7 @@ class SqlStore:
             db.execute(sql.delete().where(sql.c[key] == bindparam("this")), gone)
         changed = [row | {"this": row[key]} for row in rows if row[key] in there]
         if changed and others:
-            changes = {sql.c[name]: bindparam(name) for name in others}
+            changes: dict[Any, Any] = {sql.c[name]: bindparam(name) for name in others}
             db.execute(sql.update().where(sql.c[key] == bindparam("this")).values(changes), changed)
         if fresh := [row for row in rows if row[key] not in there]:
             db.execute(sql.insert(), fresh)
@@ -175,10 +175,10 @@ class SqlStore:
                 sql.insert(), [dict(zip((column.name for column in table.columns), row, strict=True)) for row in rows]
             )
 
-    def _standing(self, db: Connection, id: sa.Column[Any], appends: Sequence[Append]) -> list[Row]:
+    def _standing(self, db: Connection, event: sa.Column[Any], appends: Sequence[Append]) -> list[Row]:
         """Without the rows that follow an event whose own row is not there."""
         followed = {append.follows for append in appends if append.follows is not None}
-        there = self._existing(db, id, followed) if followed else set()
+        there = self._existing(db, event, followed) if followed else set()
         rows: list[Row] = []
         for append in appends:
             if append.follows is None or append.follows in there:
@@ -194,7 +194,9 @@ class SqlStore:
             where = (bus.applied.c.connector == bindparam("c")) & (bus.applied.c.key == bindparam("k"))
             db.execute(bus.applied.update().where(where).values({name: bindparam(name) for name in names}), known)
         if fresh := [row for row in rows if row["k"] not in there]:
-            values = {"connector": bindparam("c"), "key": bindparam("k")} | {name: bindparam(name) for name in names}
+            values: dict[str, Any] = {"connector": bindparam("c"), "key": bindparam("k")} | {
+                name: bindparam(name) for name in names
+            }
             db.execute(bus.applied.insert().values(values), fresh)
 
     def _set_aside(self, db: Connection, connector: str, outcome: Outcome) -> None:
@@ -257,9 +259,9 @@ class SqlStore:
             at.connector == connector
         )
         return {
-            key: Seen(version, recorded, id, bytes(digest), bool(gone))
+            key: Seen(version, recorded, event, bytes(digest), bool(gone))
             for chunk in _chunks(keys)
-            for key, version, recorded, id, digest, gone in db.execute(query.where(at.key.in_(chunk)))
+            for key, version, recorded, event, digest, gone in db.execute(query.where(at.key.in_(chunk)))
         }
 
     def _waiting(self, db: Connection, connector: str, keys: Iterable[str]) -> dict[str, list[Parked]]:
@@ -299,7 +301,8 @@ class SqlStore:
                 )
             ).one()
         *counts, last = row
-        return Progress(*(int(value or 0) for value in counts), None if last is None else bus.instant(last))
+        persons, done, stale, fenced, held, reviews = (int(value or 0) for value in counts)
+        return Progress(persons, done, stale, fenced, held, reviews, None if last is None else bus.instant(last))
 
     def rows(self, table: str) -> Sequence[Row]:
         _, sql = self._table(table)
