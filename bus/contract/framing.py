@@ -22,7 +22,7 @@ def _constant(contract: Contract) -> tuple[bytes, bytes]:
     return source.encode(), f"jp.lg.{system}.{entity}.{major}".encode()
 
 
-def headers(contract: Contract, *, id: str, recorded: datetime, value: bytes) -> list[tuple[str, bytes]]:  # noqa: A002
+def headers(contract: Contract, *, id: str, recorded: datetime, value: bytes) -> list[tuple[str, bytes]]:
     """CloudEvents in binary mode, and the digest of the value. No key, no name, no reason."""
     source, kind = _constant(contract)
     return [

@@ -93,7 +93,7 @@ class Contract:
         return _fitting(self._notice(event.id, event.key, event.version, recorded, DATA, body, values, incarnation))
 
     def encode_narrowed(
-        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,  # noqa: A002
+        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,
         values: Sequence[Any] = (), *, incarnation: str,
     ) -> bytes:  # fmt: skip
         """`recorded`: µs; `body`: (kind, reason, effective, supersedes, change_set, protected) in DATA, else None;
@@ -116,7 +116,7 @@ class Contract:
         return self.frame + write(self.node, record | outer)
 
     def _slow_notice(
-        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,  # noqa: A002
+        self, id: str, key: str, version: int, recorded: int, mode: str, body: Sequence[Any] | None,
         values: Sequence[Any], incarnation: str,
     ) -> bytes:  # fmt: skip
         head = {"contract": self.fingerprint, "town": self.town, "incarnation": incarnation, "id": id, "key": key}
@@ -237,7 +237,7 @@ class Contracts:
         paths = grant.granted(self.image(image), self.topology.subscriptions[subscription].reads[entity])
         return self._contract(topic, image, paths)
 
-    def by_id(self, id: int) -> Contract:  # noqa: A002  # its name on the wire
+    def by_id(self, id: int) -> Contract:  # its name on the wire
         """Also versions that are no longer written. Raises Reject SCHEMA_UNKNOWN."""
         if id not in self._known:
             if not 1 <= id <= len(self.lock.entries):

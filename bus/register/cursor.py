@@ -41,9 +41,9 @@ class Barrier(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """How far a batch may be said: its first `count` rows, up to and including number `cursor`."""
+    """How far a batch may be said: its first `rows` rows, up to and including number `cursor`."""
 
-    count: int
+    rows: int
     cursor: int
     skipped: int = 0  # numbers that rolled-back transactions left empty
     hole: int | None = None  # the first number whose owner may still commit

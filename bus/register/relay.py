@@ -211,10 +211,10 @@ class Relay:
         found = reach(batch, lease.cursor, lease.barrier)
         if found.hole is not None and not found.bounded:
             lease.barrier = self.source.bound(lease)
-        said = self._say(shard, batch.rows[: found.count], found.cursor)
+        said = self._say(shard, batch.rows[: found.rows], found.cursor)
         if found.skipped:
             telemetry.relay_gap_skipped(lease.shard, found.skipped)
-        self._full = self._full or found.count == BATCH
+        self._full = self._full or found.rows == BATCH
         return released + said
 
     def _say(self, shard: Shard, rows: Sequence[Row], cursor: int) -> int:

@@ -71,7 +71,7 @@ def test_everything_committed_is_said_once_and_per_person_in_order(seed, limit):
         found = reach(batch, cursor, barrier)
         if found.hole is not None and not found.bounded:
             barrier = database.bound()
-        said.extend(batch.rows[: found.count])
+        said.extend(batch.rows[: found.rows])
         cursor = found.cursor
 
     for _ in range(200):
@@ -101,15 +101,15 @@ def test_a_hole_is_waited_for_until_every_older_transaction_has_ended():
     waiting = reach(Batch(rows[1:], xmin=50), 1, Barrier(3, 60))
     over = reach(Batch(rows[1:], xmin=60), 1, Barrier(3, 60))
 
-    assert (first.count, first.cursor, first.hole, first.bounded) == (1, 1, 2, False)
-    assert (waiting.count, waiting.hole, waiting.bounded) == (0, 2, True)
-    assert (over.count, over.cursor, over.skipped, over.hole) == (1, 3, 1, None)
+    assert (first.rows, first.cursor, first.hole, first.bounded) == (1, 1, 2, False)
+    assert (waiting.rows, waiting.hole, waiting.bounded) == (0, 2, True)
+    assert (over.rows, over.cursor, over.skipped, over.hole) == (1, 3, 1, None)
 
 
 def test_a_barrier_says_nothing_about_numbers_drawn_after_it():
     found = reach(Batch([row(5)], xmin=1_000), 3, Barrier(3, 60))
 
-    assert (found.count, found.hole, found.bounded) == (0, 4, False)
+    assert (found.rows, found.hole, found.bounded) == (0, 4, False)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def translated() -> Iterator[None]:
         raise sorted(error) from None
 
 
-def sorted(error: BaseException) -> BusError:  # noqa: A001 — it sorts errors into families
+def sorted(error: BaseException) -> BusError:
     """Data and integrity are the event's fault; everything operational is the world's; the rest is ours."""
     if isinstance(error, BusError):
         return error
