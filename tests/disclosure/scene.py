@@ -13,7 +13,7 @@ def make(broker, positions, holder="one", **rules):
 
 def log(broker, topic=ZEI):
     found = []
-    for place, there in sorted(broker._logs.items()):
+    for place, there in sorted(broker.logs.items()):
         if place[0] == topic:
             found += there
     return found

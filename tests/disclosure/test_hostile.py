@@ -58,7 +58,7 @@ class TestHostileRecords:
 
     @pytest.mark.parametrize("key", [None, b"", b"\xff\x00", b"x" * 5000])
     def test_a_record_of_nobody_is_set_aside(self, broker, positions, projector, key):
-        broker._logs[TOPIC, 0].append(Record(TOPIC, 0, 0, key, b"\0"))  # no client of ours would write it
+        broker.logs[TOPIC, 0].append(Record(TOPIC, 0, 0, key, b"\0"))  # no client of ours would write it
         broker.publish(life("A"))
 
         run(projector, until_idle=True)
