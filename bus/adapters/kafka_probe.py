@@ -90,7 +90,10 @@ class KafkaProber:
         heard: dict[str, bool] = {}
         deadline = time.monotonic() + TIMEOUT
         for name in names:
-            producer.produce(name, bytes(MAX_BYTES * 3 // 2), b"probe", 0, partial(_report, heard, name))
+            try:
+                producer.produce(name, bytes(MAX_BYTES * 3 // 2), b"probe", 0, partial(_report, heard, name))
+            except KafkaException as refused:  # the client may know by now that it is denied, and says so at once
+                _report(heard, name, refused.args[0], None)
         while len(heard) < len(names):
             self._in_time(deadline)
             producer.flush(0.05)

@@ -54,6 +54,9 @@ class Relays:
         lines = self._log.read_text().splitlines()
         return sum('"dependency_unavailable"' in line and f'"{component}"' in line for line in lines)
 
+    def has_been_fenced(self) -> bool:
+        return '"relay_fenced"' in self._log.read_text()
+
     def holders(self) -> Counter[int]:
         """How many shards each of our processes holds."""
         pids = (int(row.holder.split(":")[1]) for row in self.leases() if row.holder)

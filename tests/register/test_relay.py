@@ -116,6 +116,7 @@ def test_a_frozen_relay_loses_its_shards_and_says_nothing_wrong_when_it_thaws(st
     taken = relays.position()
     until(lambda: relays.position() > taken, 90, "and goes on")
     relays.signal(frozen, signal.SIGCONT)
+    until(relays.has_been_fenced, 30, "the thawed one is told that it is no longer the owner")
     crowd.join()
     relays.wait_until_all_is_said()
 
