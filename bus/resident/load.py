@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from bus.dates import Uncertain
+from bus.dates import Uncertain, day
 from bus.errors import Reject
 from bus.event import Event
 from bus.resident import layout
@@ -118,7 +118,11 @@ def _batches(rows: Iterator[layout.Row]) -> Iterator[list[layout.Row]]:
 
 
 def found(key: str, image: Flat, recorded: datetime, shape: Shape) -> tuple[Event, Flat]:
-    """The first event of somebody who was on the register when the bus came (IKO): what is so, since it became so."""
-    effective = image["movement.date"] or image["resident_since"] or Uncertain("不詳")
+    """The first event of somebody who was on the register when the bus came (IKO).
+
+    Effective on the day of the transfer: every department hears that date, and those of the sheet are fields, granted
+    or not, and hidden or not.
+    """
+    effective = Uncertain.on(day(recorded))
     event = Event(str(uuid4()), "REGISTER", "IKO", key, 1, effective, recorded, shape.nested(image))
     return replace(event, protected=image["protection.level"] is not None), image

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from bus.stack.process import end
 from tests.journeys.clerk import Clerk
+from tests.journeys.databases import connect
 from tests.journeys.hall import CONNECTORS, Hall, hall, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -118,12 +119,6 @@ def test_a_departments_database_is_away(town, length):
 
 def applied_by(made: Hall, department: str) -> int:
     return made.outlook.stores[department].progress(department).applied
-
-
-def connect(url: str) -> psycopg.Connection:
-    return psycopg.connect(
-        make_url(url).set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
-    )
 
 
 @contextmanager

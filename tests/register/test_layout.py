@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter, defaultdict
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.resident import codes, layout
 from bus.resident.load import load
@@ -54,6 +56,21 @@ def row(key="10", **cells):
 def warnings(tmp_path, *rows):
     report = load(Found(), file(tmp_path, *rows), COLUMNS)
     return {(w.line, w.column, w.code) for w in report.warnings}
+
+
+def test_what_every_department_hears_holds_no_date_of_the_sheet(tmp_path):
+    """Effective is told to all; the sheet's own dates are fields, which a department is granted or is not."""
+    sheet = row("1", 異動年月日="2019-12-24", 住民となった年月日="2019-12-23")
+    said = []
+
+    class Listening(Found):
+        def add_found(self, changes):
+            said.extend(event for event, _ in changes)
+            return super().add_found(changes)
+
+    load(Listening(), file(tmp_path, sheet), COLUMNS, recorded=datetime(2026, 4, 5, 18, tzinfo=UTC))
+
+    assert [(event.reason, event.effective) for event in said] == [("IKO", Uncertain.on(date(2026, 4, 6)))]
 
 
 def refused(path):
