@@ -41,6 +41,7 @@ _INSTALL: Final = (
         holder text,
         epoch bigint NOT NULL DEFAULT 0,
         renewed timestamptz,
+        session integer,
         cursor bigint NOT NULL DEFAULT 0,
         barrier_seq bigint,
         barrier_xid xid8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, LiteralString
 
 import psycopg
@@ -13,17 +12,18 @@ from bus.register.relay import Lease
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-# A holder also keeps an advisory lock for as long as its session lives. A free lock says that it is dead, so that
-# nobody has to wait for the lease to run out after a kill; safety rests on the epoch alone.
-LOCK_CLASS = 0x0B05
-
-_OTHERS = """
-    SELECT shard, epoch, holder IS NULL OR renewed IS NULL OR renewed < clock_timestamp() - make_interval(secs => %s)
-    FROM bus_lease WHERE holder IS DISTINCT FROM %s ORDER BY shard
+# A lease also names its holder's database session. One that has ended says that the holder is dead, so that nobody has
+# to wait for the lease to run out after a kill; safety rests on the epoch alone.
+_FREE = """
+    SELECT shard, epoch FROM bus_lease
+    WHERE holder IS DISTINCT FROM %s AND (
+        holder IS NULL OR renewed IS NULL OR renewed < clock_timestamp() - make_interval(secs => %s)
+        OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = session)
+    ) ORDER BY shard
 """
 
 _CLAIM = """
-    UPDATE bus_lease SET holder = %s, epoch = epoch + 1, renewed = clock_timestamp()
+    UPDATE bus_lease SET holder = %s, epoch = epoch + 1, renewed = clock_timestamp(), session = pg_backend_pid()
     WHERE shard = %s AND epoch = %s
     RETURNING epoch, cursor, barrier_seq, barrier_xid::text::bigint
 """
@@ -34,28 +34,18 @@ class Leases:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._locked: set[int] = set()
-        self._lost_at: dict[int, float] = {}
 
     def claim(self, holder: str, lease_seconds: float) -> list[Lease]:
         """Takes what is free, expired, or held by a session that is gone."""
         taken = []
-        for shard, epoch, free in self._connection.execute(_OTHERS, (lease_seconds, holder)).fetchall():
-            # Who lost a shard let go of its lock itself: that the lock is free says nothing of the new holder.
-            just_lost = time.monotonic() - self._lost_at.get(shard, -lease_seconds) < lease_seconds
-            if not free and (just_lost or not self._lock(shard)):
-                continue
+        for shard, epoch in self._connection.execute(_FREE, (holder, lease_seconds)).fetchall():
             row = self._connection.execute(_CLAIM, (holder, shard, epoch)).fetchone()
-            if row is None:  # another one was quicker
-                self._unlock(shard)
-            else:
-                self._lock(shard)
+            if row is not None:  # else another one was quicker
                 taken.append(Lease(shard, holder, row[0], row[1], Barrier(row[2], row[3]) if row[2] else None))
         return taken
 
     def renew(self, lease: Lease) -> None:
         self._update(lease, "renewed = clock_timestamp()")
-        self._lock(lease.shard)  # its last holder may have kept it, frozen, and be dead by now
 
     def advance(self, lease: Lease, cursor: int) -> None:
         self._update(lease, "cursor = %s, renewed = clock_timestamp()", cursor)
@@ -71,7 +61,6 @@ class Leases:
 
     def release(self, lease: Lease) -> None:
         self._update(lease, "holder = NULL, renewed = NULL")
-        self._unlock(lease.shard)
 
     def fence(self, lease: Lease) -> None:
         """Inside a transaction: nobody takes the lease before it ends."""
@@ -84,7 +73,7 @@ class Leases:
 
     def _update(self, lease: Lease, change: LiteralString, *values: int) -> tuple[int, int]:
         row = self._connection.execute(
-            f"UPDATE bus_lease SET {change} WHERE shard = %s AND holder = %s AND epoch = %s"
+            f"UPDATE bus_lease SET session = pg_backend_pid(), {change} WHERE shard = %s AND holder = %s AND epoch = %s"
             " RETURNING barrier_seq, barrier_xid::text::bigint",
             (*values, lease.shard, lease.holder, lease.epoch),
         ).fetchone()
@@ -93,19 +82,4 @@ class Leases:
         return row[0], row[1]
 
     def _lost(self, lease: Lease) -> Fenced:
-        self._unlock(lease.shard)
-        self._lost_at[lease.shard] = time.monotonic()
         return Fenced(f"shard {lease.shard} has a later epoch than {lease.epoch}", where=f"outbox/{lease.shard}")
-
-    def _lock(self, shard: int) -> bool:
-        """Whether this session holds the shard's lock now. Asked once per session, for such locks are counted."""
-        if shard not in self._locked:
-            row = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, shard)).fetchone()
-            if row is not None and row[0]:
-                self._locked.add(shard)
-        return shard in self._locked
-
-    def _unlock(self, shard: int) -> None:
-        if shard in self._locked:
-            self._locked.discard(shard)
-            self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_CLASS, shard))

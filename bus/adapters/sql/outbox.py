@@ -165,7 +165,7 @@ class SqlOutbox:
             raise
 
     def _connect(self) -> tuple[Connection, Leases]:
-        """A session of our own, outside the pool: it keeps advisory locks, and every statement is a transaction."""
+        """A session of our own, outside the pool: leases name it, and every statement is a transaction."""
         pooled = self._engine.raw_connection()
         connection: Any = pooled.driver_connection
         pooled.detach()
