@@ -82,7 +82,10 @@ def attempt(mutant: dict, home: Path) -> Outcome:
             plant(mutant, copy, marks)
         except ValueError as error:
             return Outcome(False, str(error))
-        return judge(mutant, copy, marks, home)
+        for _ in range(mutant.get("tries", 1)):
+            if (outcome := judge(mutant, copy, marks, home)).killed:
+                break
+        return outcome
 
 
 def duplicate(source: Path, target: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from zlib import crc32
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from bus.adapters.kafka_cluster import KafkaCluster
 from bus.adapters.sql.engine import engine as connect
 from bus.topology.cluster import Configure
-from tests.register import relays as observed, writers
+from tests.register import relaying, relays as observed, writers
 from tests.register.relays import Relays, until
 
 pytestmark = pytest.mark.stack
@@ -101,6 +102,43 @@ def writers_again(register: Engine) -> None:
     with register.begin() as db:
         for key in range(1, 100):
             writers.say(db, f"0{key}")
+
+
+def test_a_number_that_a_slower_transaction_commits_later_is_still_said(stack, register, topic, relays):
+    slow, quick = (f"0{key}" for key in [key for key in range(1, 99) if crc32(b"0%d" % key) % 4 == 0][:2])
+    relay = relaying.made(relays.options)
+    with register.connect() as early, register.connect() as late:
+        writers.say(early, slow)  # draws the shard's first number
+        writers.say(late, quick)  # … its second
+        late.commit()
+        relay.step()
+        relay.step()
+        early.commit()
+
+        while not relay.source.idle():
+            relay.step()
+
+    relay.close()
+    versions, _ = observed.first_occurrences(observed.everything(stack.admin, topic))
+    assert versions == {slow: [1], quick: [1]}
+
+
+def test_a_transaction_that_began_early_and_wrote_late_comes_late(stack, register, topic, relays):
+    relay = relaying.made(relays.options)
+    with register.connect() as early, register.connect() as late:
+        early.execute(text("SELECT pg_current_xact_id()"))  # older than the one that writes first
+        writers.say(late, "01")
+        late.commit()
+        writers.say(early, "01")
+        early.commit()
+
+        while not relay.source.idle():
+            relay.step()
+
+    relay.close()
+    versions, _ = observed.first_occurrences(observed.everything(stack.admin, topic))
+    assert versions == {"01": [1, 2]}
+    assert count(register, EARLY) == 1
 
 
 def test_a_frozen_relay_loses_its_shards_and_says_nothing_wrong_when_it_thaws(stack, register, topic, relays, clients):
