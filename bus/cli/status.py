@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
 
 from bus.cli.command import Run, verb
+from bus.disclosure.projector import LEASE_SECONDS
 from bus.errors import BusError, Unavailable
 
 T = TypeVar("T")
@@ -51,7 +53,9 @@ def _register(run: Run) -> dict[str, Any]:
 def _projector(run: Run) -> dict[str, Any]:
     positions = run.wiring.positions()
     positions.prepare()
-    owner, held = positions.owner("projector"), positions.held()
+    held, owner = positions.held(), positions.owner("projector")
+    if owner is not None and (datetime.now(UTC) - owner[2]).total_seconds() > LEASE_SECONDS:
+        owner = None  # it has left, or says nothing any more
     return {"holder": owner and owner[0], "renewed": owner and owner[2], "held_persons": len({o.person for o in held})}
 
 
