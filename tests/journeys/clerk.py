@@ -67,8 +67,8 @@ class Clerk:
         finally:
             closed.set()
             thread.join(60)
-        if self._failed is not None:
-            raise self._failed
+            if self._failed is not None:
+                raise self._failed
 
     def _work(self, pace: float, closed: threading.Event) -> None:
         due = time.monotonic()

@@ -7,14 +7,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 
 from bus.adapters.kafka import KafkaBroker
 from bus.broker import Record
-from bus.demo.fleet import Fleet
+from bus.demo.fleet import Died, Fleet
 from bus.demo.outlook import ENTITY, Outlook
 from bus.demo.proof import prove
 from bus.errors import BusError
@@ -59,6 +59,13 @@ class Hall:
     def close(self) -> None:
         self.outlook.close()
         self.entry.engine.dispose()
+
+    def tell(self) -> None:
+        """What everybody said last: after a failure nothing else is left."""
+        print(f"relay: {self.outlook.outbox.status()}")
+        for log in sorted(self.running.home.joinpath("logs").iterdir()):
+            last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-6:]
+            print(f"── {log.name}", *(line[:300] for line in last), sep="\n   ")
 
     # What is to be seen ----------------------------------------------------------------------------------------------
 
@@ -128,9 +135,13 @@ def until(true: Callable[[], bool], seconds: float, what: str, pause: float = 0.
     """An outage of what is asked is no answer."""
     deadline = time.monotonic() + seconds
     while True:
-        with suppress(BusError):
+        try:
             if true():
                 return
+        except Died:
+            raise
+        except BusError:
+            pass
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         threading.Event().wait(pause)
 
@@ -144,6 +155,9 @@ def hall() -> Iterator[Hall]:
         try:
             made.open()
             yield made
+        except BaseException:
+            made.tell()
+            raise
         finally:
             made.close()
     finally:
