@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from bus.broker import Record
-from bus.change import Row
+from bus.change import Keep, Row
 from bus.connector.guard import digest, is_plain, parking_key
 from bus.contract.framing import check
 from bus.contract.schema import Contract
 from bus.errors import Reject
 from bus.language.mapping import Projected
-from bus.store import Delivery
+from bus.mirror.express import Express, express
+from bus.store import Delivery, Table
 
 DIGEST: Final = "bus-sha256"
 
@@ -39,8 +40,14 @@ class Intake:
         self._current = current
         self._contracts = contracts
         self._decoders: dict[bytes, tuple[Contract, Callable[[bytes], Row]]] = {}
+        self._mirror: tuple[Table, tuple[str, ...]] | None = getattr(connector, "mirror", None)
+        self._express: dict[bytes, Express] = {}
 
     def __call__(self, record: Record) -> Delivery:
+        express = self._express.get((record.value or b"")[:5])
+        return (express and express(record)) or self._judged(record)
+
+    def _judged(self, record: Record) -> Delivery:
         try:
             contract, decode = self._decoders.get((record.value or b"")[:5]) or self._learn(record)
             check(record, contract)
@@ -71,7 +78,15 @@ class Intake:
             raise Reject("a schema id of another topic", code="SCHEMA_UNKNOWN", where="schema id")
         contract.open(record.value)  # or refuses by name
         self._decoders[value[:5]] = found = (contract, contract.decoder(self._paths))
+        if self._mirror:
+            self._express[value[:5]] = express(contract, *self._mirror, self._row)
         return found
+
+    def _row(self, value: bytes) -> Row:
+        """What a mirror keeps, as values."""
+        (change,) = self._plan(self._decoders[value[:5]][1](value)).changes
+        assert isinstance(change, Keep)
+        return change.rows[0]
 
 
 def _digest(record: Record) -> bytes:

@@ -21,7 +21,7 @@ from bus.language import law as laws
 from bus.language.columns import Reader
 from bus.language.law import Law
 from bus.language.lines import Lines
-from bus.language.mapping import Case, Projected, compiled, located, project
+from bus.language.mapping import Case, Projected, compiled, located, mirrored, project
 from bus.language.record import record_type, value_at
 from bus.language.rules import Rule, load as load_rules
 from bus.language.words import Plan
@@ -82,6 +82,12 @@ class Connector:
     def plan(self) -> Callable[[Row], Projected]:
         """The same, compiled, for the flat record of contract.decoder(connector.paths): DATA, BARE or REMOVED."""
         return compiled(self.plans, self.paths, self._rule_paths, self.law)
+
+    @cached_property
+    def mirror(self) -> tuple[Table, tuple[str, ...]] | None:
+        """The one table and the paths of its columns, if the connector keeps what it hears as it hears it."""
+        paths = mirrored(self.plans)
+        return None if paths is None else (self.tables[0], paths)
 
     def remove(self, key: str) -> list[Change]:
         """A person who no longer concerns the department: nothing kept stays."""

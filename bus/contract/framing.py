@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -12,6 +12,8 @@ from bus.contract.schema import Contract
 from bus.errors import Reject
 
 MOST_HEADERS, MOST_BYTES = 32, 8192
+_CONTENT = b"application/avro"
+_NAMES = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type", "bus-sha256")
 
 
 @cache
@@ -31,9 +33,30 @@ def headers(contract: Contract, *, id: str, recorded: datetime, value: bytes) ->
         ("ce_source", source),
         ("ce_type", kind),
         ("ce_time", recorded.isoformat().replace("+00:00", "Z").encode()),
-        ("content-type", b"application/avro"),
+        ("content-type", _CONTENT),
         ("bus-sha256", sha256(value).digest()),
     ]
+
+
+def usual(contract: Contract) -> Callable[[Record], tuple[bytes, bytes] | None]:
+    """Of a record whose outside is to the letter what `headers` writes: the event's id and the digest, which is right.
+
+    None: `check` decides. The id and the key are still to be compared with those in the payload.
+    """
+    source, kind = _constant(contract)
+    topic = contract.topic
+
+    def look(record: Record) -> tuple[bytes, bytes] | None:
+        if record.topic != topic or len(record.headers) != len(_NAMES) or record.value is None:
+            return None
+        (a, version), (b, event), (c, by), (d, of), (e, at), (f, content), (g, digest) = record.headers
+        if (a, b, c, d, e, f, g) != _NAMES or by != source or of != kind or version != b"1.0" or content != _CONTENT:
+            return None
+        if event is None or at is None or len(event) + len(at) > 128 or sha256(record.value).digest() != digest:
+            return None
+        return event, digest
+
+    return look
 
 
 def check(record: Record, contract: Contract) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from bus.codec import proof, written
 from bus.codec.flat import pick
@@ -80,6 +80,8 @@ class Contract:
         """How every value of this contract begins: frame, fingerprint, town."""
         town = self.town.encode()
         return self.frame + self.fingerprint + varint(len(town)) + town
+
+    fields_in_prefix: ClassVar[int] = project.IN_START  # fingerprint and town
 
     def encode(self, event: Event, *, town: str, incarnation: str) -> bytes:
         """The value; of a narrowed contract: with a body of the granted fields. Raises Reject naming the field."""

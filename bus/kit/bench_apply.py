@@ -42,8 +42,8 @@ from bus.errors import Usage
 from bus.kit.bench import Contender, Race
 from bus.kit.bench_codec import events
 from bus.language.law import Law
-from bus.language.mapping import compiled
-from bus.language.words import Envelope, Field, Plan, Word
+from bus.language.mapping import compiled, mirrored
+from bus.language.words import Envelope, Field, Plan
 from bus.settings import ROOT
 from bus.stack import kafka, postgres
 from bus.stack.stack import Stack
@@ -108,11 +108,12 @@ class _Department:
     paths = tuple(sorted(WORDS))
 
     def __init__(self, table: str) -> None:
-        words: tuple[Word, ...] = (Envelope("protected"), *(Field(path) for path in WORDS))
-        self.plan = compiled((Plan(table, True, words),), self.paths, (), Law({}))
+        plans = (Plan(table, True, (Envelope("protected"), *(Field(path) for path in WORDS))),)
+        self.plan = compiled(plans, self.paths, (), Law({}))
         kinds = ["date" if path.endswith(".earliest") else "text" for path in WORDS]
         cells = [Column(name, kind) for name, kind in zip(COLUMNS, kinds, strict=True)]
         self.table = Table(table, (Column("person", "text"), Column("protected", "bool"), *cells), kept=True)
+        self.mirror = (self.table, mirrored(plans) or ())
 
 
 @dataclass

@@ -173,6 +173,22 @@ def located(reject: Reject, event_id: str) -> Reject:
     return Reject(reject.message, code=reject.code, where=where, hint=reject.hint)
 
 
+def mirrored(plans: Sequence[Plan]) -> tuple[str, ...] | None:
+    """The paths in the narrowed record, by column behind the key, if all that is done is to keep one row of them."""
+    if len(plans) != 1 or not plans[0].kept or plans[0].only_if is not None or plans[0].rows is not None:
+        return None
+    found: list[str] = []
+    for word in plans[0].words:
+        match word:
+            case Field(path):
+                found.append(f"body.data.{path}")
+            case Envelope("protected"):
+                found.append("body.protected")
+            case _:
+                return None
+    return tuple(found) if len(set(found)) == len(found) else None
+
+
 def _is_direct(words: Sequence[Word]) -> bool:
     return not any(isinstance(word, Decide) for word in words)
 

@@ -24,12 +24,16 @@ port = {port}
 unix_socket_directories = ''
 wal_level = logical
 max_connections = 200
+shared_buffers = 256MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+jit = off
 idle_in_transaction_session_timeout = '60s'
 log_min_messages = warning
 log_min_error_statement = panic
 log_parameter_max_length_on_error = 0
 log_error_verbosity = terse
-"""  # the last three: no statement and no value of a person in the log
+"""  # few checkpoints: after each one every page is written whole; the last three: no statement and no value in the log
 
 
 def binaries() -> Path:

@@ -18,6 +18,7 @@ from bus.broker import Offsets
 from bus.change import Row
 from bus.connector.guard import FURTHEST, Outcome, Verdict, hopeful, judge
 from bus.errors import Fenced, Reject, Unavailable
+from bus.mirror.express import Ready
 from bus.store import Again, Applied, Delivery, Seen, Table
 
 Statement = tuple[str, Sequence[Any]]
@@ -194,17 +195,24 @@ class PostgresStore(SqlStore):
     ) -> list[Statement]:
         table, _ = self._table(name)
         key, *others = (_quoted(column.name) for column in table.columns)
-        gone = list(keeps) if table.many else [one for one, rows in keeps.items() if not rows]
+        loose = [one for one, rows in keeps.items() if type(rows) is not Ready]
+        gone = list(keeps) if table.many else [one for one in loose if not keeps[one]]
         changes = ", ".join(f"{column} = excluded.{column}" for column in others)
         clash = "" if table.many else f" on conflict ({key}) do {f'update set {changes}' if changes else 'nothing'}"
         statements: list[Statement] = [(f"delete from {_quoted(name)} where {key} = any(%s)", (gone,))] if gone else []
-        return statements + self._stage_rows(raw, table, [row for rows in keeps.values() for row in rows], clash)
+        ready = [rows for rows in keeps.values() if type(rows) is Ready]
+        _copy_ready(raw, _beside(name), ready)
+        rows = [row for one in loose for row in keeps[one]]
+        return statements + self._stage_rows(raw, table, rows, clash, is_begun=bool(ready))
 
     @staticmethod
-    def _stage_rows(raw: psycopg.Connection[Any], table: Table, rows: Sequence[Row], clash: str) -> list[Statement]:
-        if not rows:
+    def _stage_rows(
+        raw: psycopg.Connection[Any], table: Table, rows: Sequence[Row], clash: str, *, is_begun: bool = False
+    ) -> list[Statement]:
+        if rows:
+            _copy(raw, _beside(table.name), {column.name: TYPES[column.type] for column in table.columns}, rows)
+        elif not is_begun:
             return []
-        _copy(raw, _beside(table.name), {column.name: TYPES[column.type] for column in table.columns}, rows)
         columns = ", ".join(_quoted(column.name) for column in table.columns)
         return [
             (f"insert into {_quoted(table.name)} ({columns}) select {columns} from {_beside(table.name)}{clash}", ())
@@ -255,6 +263,18 @@ def _copy(raw: psycopg.Connection[Any], name: str, types: Mapping[str, str], row
                 write(row)
         except (psycopg.ProgrammingError, ValueError, TypeError, AttributeError):
             raise Reject("a cell is of another type than its column", code="DATA") from None
+
+
+def _copy_ready(raw: psycopg.Connection[Any], name: str, rows: Iterable[Ready]) -> None:
+    """Records of several versions of a schema may have their columns in several orders."""
+    by_columns: dict[tuple[str, ...], list[bytes]] = {}
+    for row in rows:
+        by_columns.setdefault(row.columns, []).append(row.line)
+    for columns, lines in by_columns.items():
+        names = ", ".join(map(_quoted, columns))
+        command = f"copy {name} ({names}) from stdin (null '', encoding 'UTF8')"
+        with raw.cursor() as cursor, cursor.copy(command) as copy:
+            copy.write(b"".join(lines))
 
 
 def _offsets(connector: str, upto: Offsets) -> Statement:

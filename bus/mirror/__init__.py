@@ -1,0 +1,1 @@
+"""How does a record pass into a table that keeps it as it is, without a look at its values?"""
