@@ -1,4 +1,4 @@
-"""A connector's process for tests that kill it: python -m tests.connector.child SUBSCRIPTION DSN; the broker's settings on stdin."""
+"""A connector's process for tests that kill it: python -m tests.connector.child SUBSCRIPTION DSN, settings on stdin."""
 
 from __future__ import annotations
 
