@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Row = tuple[Any, ...]  # values in the order of the table's columns (store.Table.columns)
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(NamedTuple):
     """The rows `key` owns in `table` are now exactly `rows`; none removes them."""
 
     table: str
@@ -18,8 +16,7 @@ class Keep:
     rows: Sequence[Row] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """One more row in `table`, once per event; with `follows`, only if a row of that event stands there."""
 
     table: str

@@ -287,7 +287,7 @@ class KafkaSubscription:
                 raise sort(error)
             return ()
         records: list[Record] = []
-        seen = records.append
+        seen, made = records.append, Record._make
         after = self._next
         for message in found:
             if message.error() is not None:
@@ -300,7 +300,7 @@ class KafkaSubscription:
                 continue
             topic, partition, offset = message.topic(), message.partition(), message.offset()
             headers, stamp = message.headers() or (), message.timestamp()[1]
-            seen(Record(topic, partition, offset, message.key(), message.value(), headers, stamp))
+            seen(made((topic, partition, offset, message.key(), message.value(), headers, stamp)))
             after[topic, partition] = offset + 1
         self._alarm.error = None
         return records

@@ -24,10 +24,12 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import psycopg
+import sqlalchemy as sa
 
 from bus.adapters.kafka import KafkaBroker
 from bus.adapters.kafka_cluster import KafkaCluster
 from bus.adapters.sql import admin
+from bus.adapters.sql.engine import engine
 from bus.adapters.sql.store import open_store
 from bus.broker import Message, Record
 from bus.change import Row
@@ -52,7 +54,7 @@ from bus.topology.cluster import CreateTopic, TopicState
 
 PACKAGES: Final = ("confluent-kafka", "fastavro", "psycopg", "sqlalchemy")
 TARGETS: Final = {"confluent": 5.0}
-COUNT: Final = 40_000
+COUNT: Final = 80_000
 BATCH: Final = 2_000
 ENTITY: Final = "juki.resident"
 
@@ -271,18 +273,22 @@ def _ours(ground: _Ground) -> str:
     return "bus"
 
 
-# What a vendor would write: consume, their deserialiser, executemany, offsets in the same transaction.
+# What a vendor would write: consume, their deserialiser, SQLAlchemy's executemany, offsets in the same transaction.
 
 
 def _peer(ground: _Ground, name: str, read: Callable[[bytes], Any]) -> Callable[[], str]:
     names = ("person", "protected", *COLUMNS)
     changes = ", ".join(f"{column} = excluded.{column}" for column in names[1:])
-    upsert = f"""insert into bench_{name} ({", ".join(names)}) values ({", ".join(["%s"] * len(names))})
-        on conflict (person) do update set {changes}"""
-    move = """insert into bus_offset (connector, topic, partition, next, at) values (%s, %s, %s, %s, 0)
-        on conflict (connector, topic, partition) do update set next = excluded.next"""
-    parts = [f"d{''.join(f'[{part!r}]' for part in path.split('.'))}" for path in WORDS]
-    project = eval(f"lambda r, d: (r['key'], r['body']['protected'], {', '.join(parts)})")  # noqa: S307 — our own paths
+    upsert = sa.text(f"""insert into bench_{name} ({", ".join(names)}) values ({", ".join(f":{one}" for one in names)})
+        on conflict (person) do update set {changes}""")
+    move = sa.text("""insert into bus_offset (connector, topic, partition, next, at) values (:me, :topic, :at, :next, 0)
+        on conflict (connector, topic, partition) do update set next = excluded.next""")
+    parts = [
+        f"{column!r}: d{''.join(f'[{part!r}]' for part in path.split('.'))}"
+        for column, path in zip(COLUMNS, WORDS, strict=True)
+    ]
+    cells = "{'person': r['key'], 'protected': r['body']['protected'], " + ", ".join(parts) + "}"
+    project = eval(f"lambda r, d: {cells}")  # noqa: S307 — our own paths
 
     def run() -> str:
         from confluent_kafka import Consumer, TopicPartition
@@ -292,15 +298,18 @@ def _peer(ground: _Ground, name: str, read: Callable[[bytes], Any]) -> Callable[
         )
         consumer.assign([TopicPartition(ground.contract.topic, partition, 0) for partition in range(4)])
         left = len(ground.records)
-        with psycopg.connect(ground.conninfo) as db, db.cursor() as cursor:
+        made = engine(ground.dsn)
+        with made.connect() as db:
             while left:
                 messages = consumer.consume(min(BATCH, left), 1.0)
                 records = [read(message.value() or b"") for message in messages]
-                cursor.executemany(upsert, [project(record, record["body"]["data"]) for record in records])
+                db.execute(upsert, [project(record, record["body"]["data"]) for record in records])
                 following = {message.partition(): (message.offset() or 0) + 1 for message in messages}
-                cursor.executemany(move, [(name, ground.contract.topic, at, next_) for at, next_ in following.items()])
+                topic = ground.contract.topic
+                db.execute(move, [{"me": name, "topic": topic, "at": at, "next": n} for at, n in following.items()])
                 db.commit()
                 left -= len(messages)
+        made.dispose()
         consumer.close()
         return name
 

@@ -50,21 +50,24 @@ def lines(node: Node, start: bytes, skip: int, paths: Sequence[str]) -> tuple[Re
     groups = pattern.groups
     wanted = [groups[path.rpartition(".")[0]] for path in dates]
     others = [groups[path] for path in pattern.dates if groups[path] not in wanted]
-    head, flagged, spoken = ([groups[path] for path in some] for some in (_HEAD, flags, ["key", *texts]))
+    spoken, flagged = [groups[path] for path in ("key", *texts)], [groups[path] for path in flags]
+    every = [*(groups[path] for path in _HEAD), *spoken, *wanted, *flagged, *others]
+    a = len(_HEAD)
+    b, c, d = a + len(spoken), a + len(spoken) + len(wanted), a + len(spoken) + len(wanted) + len(flagged)
     kinds = {bytes([2 * n]): name for n, name in enumerate(at(node, "body.kind").symbols[:64])}
     match, width = pattern.match, len(dates) + len(flags) + len(texts)
+    day, boolean = _days.__getitem__, _BOOLEAN.__getitem__
 
     def read(value: bytes) -> Line | None:
         found = match(value)
         if found is None:
             return None
-        group = found.group
-        id, key, version, recorded, kind = group(*head)
+        got = found.group(*every)
+        id, key, version, recorded, kind = got[:a]
         when, size = micros(recorded, 0)
-        texts = map(_without_length, group(*spoken))
-        line = b"\t".join((*texts, *[_days[group(one)] for one in wanted], *[_BOOLEAN[group(one)] for one in flagged]))
-        for one in others:
-            _days[group(one)]
+        line = b"\t".join((*map(_without_length, got[a:b]), *map(day, got[b:c]), *map(boolean, got[c:d])))
+        for one in got[d:]:
+            _days[one]
         if size != len(recorded) or line.count(b"\t") != width or b"\\" in line:
             return None  # a control character, or one that COPY would take for more than a letter
         letters = line.decode().replace("\t", "").replace("\u3000", "")
