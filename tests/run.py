@@ -24,7 +24,7 @@ STAGES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
     "test": (("tests without a stack", (*PYTEST, "-n", "2", "-m", "not stack", "--ignore=tests/house")),),
     "stack": (
-        ("tests on the stack", (*PYTEST, "-m", "stack")),
+        ("tests on the stack", (*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "stack")),
         ("mutants", (sys.executable, "-m", "tests.mutants")),
     ),
     "soak": (("fault tests at full length", (*PYTEST, "-m", "stack and slow", "--full")),),

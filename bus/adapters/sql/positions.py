@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, DateTime, Engine, Integer, LargeBinary, MetaData, String, Table
 
-from bus.adapters.sql.engine import translated
+from bus.adapters.sql.engine import create, translated
 from bus.broker import Offsets, Record
 from bus.disclosure.positions import BEHIND, Held, Person, Place
 from bus.errors import Fenced
@@ -70,8 +70,8 @@ class SqlPositions:
         self._engine = engine
 
     def prepare(self) -> None:
-        with translated():
-            _tables.create_all(self._engine)
+        with translated(), self._engine.begin() as db:
+            create(db, _tables)
 
     def claim(self, name: str, holder: str, lease: float) -> int | None:
         with translated(), self._engine.begin() as db:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, bindparam
 
 from bus.adapters.sql import bus_tables as bus
-from bus.adapters.sql.engine import engine, translated
+from bus.adapters.sql.engine import create, engine, translated
 from bus.broker import Offsets
 from bus.change import Append, Row
 from bus.connector.guard import Outcome, in_line, settle
@@ -41,8 +41,7 @@ class SqlStore:
         known = sa.MetaData()
         self._tables = {table.name: (table, bus.department(table, known)) for table in tables}
         with self._transaction() as db:
-            bus.metadata.create_all(db)
-            known.create_all(db)
+            create(db, bus.metadata, known)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
