@@ -205,6 +205,11 @@ def person_parked(connector: str, code: str, where: str) -> None:
     _say("error", "person_parked", connector=_name(connector), code=_code(code), where=_place(where))
 
 
+def contents_shown(connector: str, records: int, reason: str, who: str) -> None:
+    """Somebody looked at what is parked; `reason` in that person's own words."""
+    _say("warning", "contents_shown", connector=_name(connector), records=records, reason=reason[:200], who=who)
+
+
 def dead_letters(connector: str, waiting: int) -> None:
     _waiting.labels(_name(connector)).set(waiting)
 

@@ -87,3 +87,11 @@ def test_nothing_below_a_warning_is_said_unless_asked_for(capsys):
     telemetry.lease_claimed("projector", 3)
 
     assert capsys.readouterr().err == ""
+
+
+def test_who_looked_at_contents_and_why_is_one_line_whatever_the_reason_says(capsys):
+    telemetry.contents_shown("kokuho", 2, '問合せ\n{"event": "forged"}', "clerk")
+
+    (line,) = lines(capsys)
+    assert (line["event"], line["records"], line["who"]) == ("contents_shown", 2, "clerk")
+    assert "問合せ" in line["reason"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from getpass import getuser
 from typing import Annotated
 
 import typer
 
+from bus import telemetry
 from bus.cli.command import Run, verb
 from bus.connector.dlq import people, replay as replay_all, shown
 from bus.errors import Refused, Usage
@@ -56,7 +58,7 @@ def show(
         with _store(run, name) as store:
             parked = store.parked(name, key)
             if reveal and parked:
-                run.say(f"dlq show: {len(parked)} records of {name}, for the reason: {why}")
+                telemetry.contents_shown(name, len(parked), why.strip(), getuser())
             found += [shown(name, entry, raw=raw, values=contract) for entry in parked]
     run.show(found)
 
