@@ -18,8 +18,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-DONE = 0
-
 
 class BusError(Exception):
     """`code` is stable, for machines; `where` a place (file:line, topic/partition/offset, path); `hint` what to do."""
@@ -62,6 +60,7 @@ class Reject(BusError):
     NUL CONTROL FINGERPRINT DIGEST HEADERS MISROUTED KEY GAP ID_REUSE TOMBSTONE RULE DATA …"""
 
     code = "REJECTED"
+    index: int = 0  # of the message a broker will never take, among those it was given
 
 
 class Unavailable(BusError):

@@ -236,7 +236,7 @@ def _weigh(index: int, message: Message) -> None:
 
 def _never(index: int, message: Message) -> Reject:
     reject = Reject("the record is larger than the broker takes", code="RANGE", where=message.topic)
-    reject.index = index  # type: ignore[attr-defined]  # promised by the port
+    reject.index = index
     return reject
 
 

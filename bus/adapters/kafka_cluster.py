@@ -214,19 +214,15 @@ def _replicas(topic: Any) -> int:
 
 
 def _binding(acl: Acl) -> AclBinding:
-    return AclBinding(
-        ResourceType[acl.resource],
-        acl.name,
-        ResourcePatternType[acl.pattern],
-        f"User:{acl.principal}",
-        acl.host,
-        AclOperation[acl.operation],
-        AclPermissionType[acl.permission],
-    )
+    return AclBinding(*_parts(acl))
 
 
 def _filter(acl: Acl) -> AclBindingFilter:
-    return AclBindingFilter(
+    return AclBindingFilter(*_parts(acl))
+
+
+def _parts(acl: Acl) -> tuple[Any, ...]:
+    return (
         ResourceType[acl.resource],
         acl.name,
         ResourcePatternType[acl.pattern],

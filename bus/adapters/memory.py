@@ -204,7 +204,7 @@ class MemoryBroker:
         for index, message in enumerate(messages):
             if len(message.key) + len(message.value or b"") > MAX_BYTES:
                 reject = Reject("the record is larger than the broker takes", code="RANGE", where=message.topic)
-                reject.index = index  # type: ignore[attr-defined]  # promised by the port
+                reject.index = index
                 raise reject
         now = int(time.time() * 1000)
         for message in messages:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,6 +9,7 @@ import typer
 
 from bus import telemetry
 from bus.cli.command import Run, verb
+from bus.connector.ownership import here
 from bus.disclosure.positions import BEHIND, REPLAY, SKIP, Held, Positions
 from bus.errors import BusError, Usage
 
@@ -37,7 +36,7 @@ def run(
     telemetry.configure("warning" if run.quiet else "info")
     topology, wiring = run.wiring.topology, run.wiring
     found = audiences(topology, wiring.contracts, lambda subscription: wiring.connector(subscription).concerns)
-    projector = Projector(wiring.broker("projector"), _positions(run), found, holder=f"{platform.node()}:{os.getpid()}")
+    projector = Projector(wiring.broker("projector"), _positions(run), found, holder=here())
     try:
         done = drive(projector, until_idle=until_idle)
     finally:

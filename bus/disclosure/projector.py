@@ -133,7 +133,7 @@ class Projector:
                 self._broker.publish(batch.messages)
                 return batch
             except Reject as error:
-                origin = batch.origins[getattr(error, "index", 0)]
+                origin = batch.origins[error.index]
                 refused[origin.topic, origin.partition, origin.offset] = error.code
 
     def _project(self, records: Sequence[Record], waiting: set[Person], refused: Mapping[Place, str]) -> Batch:

@@ -127,7 +127,7 @@ class TestCrashes:
         dead = subprocess.Popen([sys.executable, "-c", ""])
         dead.wait()
         positions.prepare()
-        positions.claim(NAME, f"{platform.node()}:{dead.pid}", lease=10)
+        positions.claim(NAME, f"{platform.node()}/{dead.pid}/1", lease=10)
 
         assert positions.claim(NAME, "two", lease=10) == 2
 

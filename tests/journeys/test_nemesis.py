@@ -63,7 +63,7 @@ class Nemesis:
         if name == "projector":
             owner = self.hall.outlook.positions.owner(name)
             done = sum(self.hall.outlook.positions.offsets(name).values())
-            return {int(owner[0].rpartition(":")[2])} if owner else set(), done
+            return {int(owner[0].split("/")[-2])} if owner else set(), done
         store = self.hall.outlook.stores[name]
         return {owner_of(self.hall, name)}, sum(store.offsets(name).values())
 

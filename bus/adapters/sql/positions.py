@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Connection, DateTime, Engine, Integer
 
 from bus.adapters.sql.engine import create, translated
 from bus.broker import Offsets, Record
+from bus.connector.ownership import is_dead_here
 from bus.disclosure.positions import BEHIND, Held, Person, Place
 from bus.errors import Fenced
 
@@ -80,7 +79,7 @@ class SqlPositions:
             if row is None:
                 db.execute(_owner.insert().values(connector=name, epoch=1, holder=holder, renewed=now))
                 return 1
-            lives = now - _utc(row.renewed) < timedelta(seconds=lease) and not _is_gone(row.holder)
+            lives = now - _utc(row.renewed) < timedelta(seconds=lease) and not is_dead_here(row.holder)
             if row.holder != holder and lives:
                 return None
             change = {"epoch": row.epoch + 1, "holder": holder, "renewed": now}
@@ -162,20 +161,6 @@ class SqlPositions:
         if db.execute(_owner.update().where(mine).values(renewed=now)).rowcount != 1:
             raise Fenced(f"another process runs {name} now")
         return now
-
-
-def _is_gone(holder: str) -> bool:
-    """A process of this very machine that is no more: nobody has to wait for its lease. The epoch is what fences."""
-    host, _, pid = holder.rpartition(":")
-    if host != platform.node() or not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _one_owner(name: str) -> sa.Select[Any]:
