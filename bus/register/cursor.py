@@ -24,6 +24,7 @@ class Row(NamedTuple):
     version: int
     recorded: datetime
     payload: bytes
+    repeats: bool = False  # says the person's present version once more
 
 
 class Batch(NamedTuple):
@@ -63,11 +64,14 @@ def reach(batch: Batch, cursor: int, barrier: Barrier | None) -> Reach:
 
 
 def disorder(rows: Sequence[Row], known: Mapping[str, int]) -> int | None:
-    """The index of the first row whose version does not follow its person's last one; a person never seen may begin."""
+    """The index of the first row whose version does not follow its person's last one; a person never seen may begin.
+
+    What repeats must be of exactly the last version: it neither jumps ahead nor brings back what is over.
+    """
     last: dict[str, int] = {}
     for index, row in enumerate(rows):
         before = last.get(row.key, known.get(row.key))
-        if before is not None and row.version != before + 1:
+        if before is not None and row.version != (before if row.repeats else before + 1):
             return index
         last[row.key] = row.version
     return None

@@ -31,6 +31,7 @@ _INSTALL: Final = (
         recorded timestamptz NOT NULL,
         payload bytea NOT NULL,
         created date NOT NULL DEFAULT (transaction_timestamp() AT TIME ZONE 'UTC')::date,
+        repeats boolean NOT NULL DEFAULT false,
         PRIMARY KEY (shard, seq, created)
     ) PARTITION BY RANGE (created)""",
     "CREATE INDEX IF NOT EXISTS bus_outbox_id ON bus_outbox (id)",
@@ -56,10 +57,12 @@ _INSTALL: Final = (
 )
 
 _PUT: Final = text(
-    "INSERT INTO bus_outbox (xid, shard, seq, id, aggregatetype, aggregateid, type, version, recorded, payload) "
+    "INSERT INTO bus_outbox (xid, shard, seq, id, aggregatetype, aggregateid, type, version, recorded, payload, repeats) "
     "VALUES (pg_current_xact_id(), :shard, nextval(CAST(:sequence AS regclass)), :id, :aggregatetype, :aggregateid, "
-    ":type, :version, :recorded, :payload)"
+    ":type, :version, :recorded, :payload, :repeats)"
 )
+
+REPEATS: Final = frozenset({"CLOCK", "RESYNC"})  # kinds that say a person's present version again
 
 
 class Encoder(Protocol):
@@ -111,6 +114,7 @@ def put_many(
                 "version": event.version,
                 "recorded": event.recorded,
                 "payload": payload,
+                "repeats": event.kind in REPEATS,
             }
         )
     transaction.execute(_PUT, rows)
@@ -120,6 +124,8 @@ def install(connection: Connection, shards: int = SHARDS, *, today: date | None 
     """Makes what is missing: outbox, numbers, a lease per shard, a week of partitions. By the owner of the tables."""
     for statement in _INSTALL:
         connection.execute(text(statement))
+    if not connection.execute(text(_HAS_REPEATS)).scalar_one():  # an outbox from before there was a calendar
+        connection.execute(text("ALTER TABLE bus_outbox ADD COLUMN repeats boolean NOT NULL DEFAULT false"))
     known = connection.execute(text("SELECT count(*) FROM bus_lease")).scalar_one()
     if known not in (0, shards):
         raise Misconfigured(f"this outbox has {known} shards, not {shards}", hint="the number of shards is for life")
@@ -131,6 +137,9 @@ def install(connection: Connection, shards: int = SHARDS, *, today: date | None 
     make_partitions(connection, today or connection.execute(text(_TODAY)).scalar_one(), days=8)
 
 
+_HAS_REPEATS: Final = (
+    "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'bus_outbox'::regclass AND attname = 'repeats')"
+)
 _TODAY: Final = "SELECT (transaction_timestamp() AT TIME ZONE 'UTC')::date"
 
 

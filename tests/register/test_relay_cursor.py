@@ -13,8 +13,8 @@ from bus.register.cursor import Barrier, Batch, Row, Versions, disorder, reach
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
 
-def row(seq: int, key: str = "1", version: int | None = None) -> Row:
-    return Row(seq, f"e{seq}", "juki.resident", key, seq if version is None else version, NOW, b"")
+def row(seq: int, key: str = "1", version: int | None = None, *, repeats: bool = False) -> Row:
+    return Row(seq, f"e{seq}", "juki.resident", key, seq if version is None else version, NOW, b"", repeats)
 
 
 class Database:
@@ -125,6 +125,26 @@ def test_a_barrier_says_nothing_about_numbers_drawn_after_it():
 )
 def test_versions_of_a_person_must_follow_one_another(versions, known, wrong):
     rows = [row(seq, "1", version) for seq, version in enumerate(versions, 1)]
+
+    assert disorder(rows, known) == wrong
+
+
+@pytest.mark.parametrize(
+    ("versions", "known", "wrong"),
+    [
+        ([1, "1", "1", 2, "2", 3], {}, None),  # a text repeats
+        (["4", 5], {}, None),
+        (["3"], {"1": 3}, None),
+        (["3", 4], {"1": 3}, None),
+        (["3", 3], {"1": 3}, 1),  # what repeats does not advance …
+        (["3", 5], {"1": 3}, 1),
+        (["4"], {"1": 3}, 0),  # … nor jump ahead
+        (["2"], {"1": 3}, 0),  # … nor bring back what is over
+        ([1, 2, "1"], {}, 2),
+    ],
+)
+def test_what_repeats_is_of_exactly_the_version_its_person_has(versions, known, wrong):
+    rows = [row(seq, "1", int(version), repeats=isinstance(version, str)) for seq, version in enumerate(versions, 1)]
 
     assert disorder(rows, known) == wrong
 

@@ -15,7 +15,7 @@ from bus.errors import Unavailable
 from bus.register.cursor import Barrier, Batch, Row
 from bus.register.relay import RELEASE, Blocked, Lease
 
-_ROW = "seq, id::text, aggregatetype, aggregateid, version, recorded, payload"
+_ROW = "seq, id::text, aggregatetype, aggregateid, version, recorded, payload, repeats"
 
 _READ = f"""
     SELECT {_ROW}, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -66,7 +66,7 @@ class SqlOutbox:
     def read(self, shard: int, after: int, limit: int) -> Batch:
         with self._connection() as connection, connection.cursor(binary=True) as cursor:
             found = cursor.execute(_READ, (shard, after, limit)).fetchall()
-        return Batch([Row._make(row[:7]) for row in found], found[0][7] if found else 0)
+        return Batch([Row._make(row[:8]) for row in found], found[0][8] if found else 0)
 
     def person(self, shard: int, key: str, first: int, last: int) -> Sequence[Row]:
         with self._connection() as connection, connection.cursor(binary=True) as cursor:
