@@ -7,8 +7,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from bus.event import BARE, DATA, REMOVED
 
+CLOCK: Final = "CLOCK"
+
 # Said to everybody whom the person concerns, whether or not something differs: who speaks so means it.
-ALWAYS_DATA: Final = frozenset({"REGISTER", "RESYNC", "CLOCK", "IDENTITY"})
+ALWAYS_DATA: Final = frozenset({"REGISTER", "RESYNC", CLOCK, "IDENTITY"})
 
 
 class Side(Protocol):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from bus.contract.schema import Contract
 from bus.dates import Uncertain, day
-from bus.disclosure.decision import NOBODY, mode, touches
+from bus.disclosure.decision import CLOCK, NOBODY, mode, touches
 from bus.disclosure.protect import hides, is_hidden
 from bus.disclosure.purpose import Stanza
 from bus.errors import BusError, Reject, Undecided
-from bus.event import DATA, ChangeSet
+from bus.event import DATA, REMOVED, ChangeSet
 
 Cells = tuple[Any, ...]
 Rule = Callable[
@@ -66,7 +66,10 @@ class Seen:
 
     @property
     def concerns(self) -> bool:
-        return self._rule is None or self._rule(self.visible, self._recorded)
+        return self.concerned(self._recorded)
+
+    def concerned(self, at: datetime) -> bool:
+        return self._rule is None or self._rule(self.visible, at)
 
 
 class Hearing:
@@ -83,6 +86,7 @@ class Hearing:
         self.topic = contract.topic
         self.contract = contract
         self._asked = None if rule is None else partial(self._concerns, rule)
+        self._clock = frozenset(stanza.clock)
         self._paths = contract.paths
         self._pick = picker([asked.index(path) for path in self._paths])
         self._nest = nester(self._paths)
@@ -92,16 +96,29 @@ class Hearing:
 
     def hear(self, event: Spoken) -> Said | None:
         """None: the subscription hears nothing. Raises Reject RULE when its rule fails."""
-        after = self.side(event.after)
-        before = NOBODY if event.before is None else self.side(event.before)
-        said = mode(event.kind, before, after, undone=self._undone(event, after))
-        if said is None:
+        if event.kind == CLOCK and event.reason not in self._clock:
             return None
+        after = self.side(event.after)
+        before = None if event.before is None else self.side(event.before)
+        said = mode(event.kind, before or NOBODY, after, undone=self._undone(event, after))
+        if said is None:
+            if before is None or not self._came_by_calendar(event, before):
+                return None
+            said = REMOVED
         head = (event.id, event.key, event.version, event.micros, said)
         if said != DATA:
             return Said(said, self.contract.encode_narrowed(*head, None, incarnation=event.incarnation))
         body = (event.kind, event.reason, event.effective, event.supersedes, event.change_set, after.protected)
         return Said(said, self.contract.encode_narrowed(*head, body, after.visible, incarnation=event.incarnation))
+
+    def _came_by_calendar(self, event: Spoken, before: Seen) -> bool:
+        """Did a day between two versions make the person concern us, so that a duty of the calendar was heard?
+
+        A duty by which it no longer does is judged by the day before it.
+        """
+        if not self._clock or self._asked is None:
+            return False
+        return before.concerned(event.after.recorded - timedelta(days=event.kind == CLOCK))
 
     def side(self, image: Image) -> Seen:
         visible = self._pick(image.cells)

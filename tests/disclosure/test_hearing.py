@@ -3,7 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -81,10 +81,54 @@ class TestTheRuleOfDecision17OnRealRecords:
     def test_what_is_said_on_purpose_is_data_even_when_nothing_differs(self, kind):
         person = Person("P")
         person.says(image(birth=CHILD))
-        event = person.says(image(birth=CHILD), kind)
+        event = replace(person.says(image(birth=CHILD), kind), reason="SHUGAKU")
 
         assert hear("shugaku", event)[0] == DATA
         assert hear("shugaku", event, shugaku=lambda *_: False) == (None, None)
+
+    def test_a_day_of_the_calendar_is_heard_by_those_alone_who_listen_for_that_duty(self):
+        person = Person("P")
+        person.says(image(birth=CHILD, name__full="山田"))
+        event = replace(person.says(image(birth=CHILD, name__full="山田"), "CLOCK"), reason="SHUGAKU")
+
+        assert hear("shugaku", event)[0] == DATA
+        assert hear("meibo", event) == (None, None)  # it hears of everybody, but of no duty
+        assert hear("shugaku", replace(event, reason="GANJITSU")) == (None, None)
+
+    def test_whom_only_a_day_makes_concern_a_subscription_is_heard_of_on_that_day(self):
+        from_april = lambda _image, on: on >= date(2026, 4, 1)
+        person = Person("P")
+        quiet = person.says(image(birth=CHILD))
+        quiet = replace(quiet, recorded=quiet.recorded - timedelta(days=300))
+        event = _by_calendar(quiet, "SHUGAKU", datetime(2026, 3, 31, 15, tzinfo=UTC))  # 1 April, 0:00 in Japan
+
+        assert hear("shugaku", quiet, shugaku=from_april) == (None, None)
+        assert hear("shugaku", event, shugaku=from_april)[0] == DATA
+        eve = replace(event, recorded=event.recorded - timedelta(microseconds=1))
+        assert hear("shugaku", eve, shugaku=from_april) == (None, None)
+
+    def test_who_came_by_the_calendar_is_removed_by_the_next_version_that_no_longer_concerns(self):
+        """The image before was quiet on its own day; the duty that was heard since is no version."""
+        resident_from_april = lambda image, on: image["is_resident"] and on >= date(2026, 4, 1)
+        quiet = replace(Person("P").says(image()), recorded=datetime(2026, 1, 1, tzinfo=UTC))
+        gone = replace(
+            quiet, id=quiet.id[:-1] + "9", version=2, data=image(is_resident=False), before=quiet.data,
+            before_recorded=quiet.recorded, recorded=datetime(2026, 4, 20, tzinfo=UTC),
+        )  # fmt: skip
+
+        assert hear("shugaku", gone, shugaku=resident_from_april)[0] == REMOVED
+        in_march = replace(gone, recorded=datetime(2026, 3, 20, tzinfo=UTC))
+        assert hear("shugaku", in_march, shugaku=resident_from_april) == (None, None)
+
+    def test_a_duty_by_which_a_person_no_longer_concerns_removes_it(self):
+        until_march = lambda _image, on: date(2026, 2, 1) <= on < date(2026, 4, 1)
+        quiet = replace(Person("P").says(image()), recorded=datetime(2026, 1, 1, tzinfo=UTC))
+        event = _by_calendar(quiet, "NENDOMATSU_15", datetime(2026, 3, 31, 15, tzinfo=UTC))
+
+        mode, record = hear("shugaku", event, shugaku=until_march)
+
+        assert (mode, record["version"], record["body"]) == (REMOVED, 1, None)
+        assert hear("shugaku", replace(event, reason="GANJITSU"), shugaku=until_march) == (None, None)
 
     def test_an_annulment_is_heard_by_who_heard_what_it_takes_back(self):
         person = Person("P")
@@ -108,7 +152,13 @@ class TestTheRuleOfDecision17OnRealRecords:
 
     def test_a_rule_that_is_named_and_missing_is_a_mistake_at_the_start(self):
         with pytest.raises(Misconfigured):
-            audiences(TOWN, CONTRACTS, {}.get)
+            audiences(TOWN, CONTRACTS, lambda *_: None)
+
+
+def _by_calendar(event, duty, recorded):
+    """The present version once more, as the clock says it."""
+    more = {"before": event.data, "before_recorded": event.recorded, "effective": Uncertain.on(recorded.date())}
+    return replace(event, id=event.id[:-1] + "f", kind="CLOCK", reason=duty, recorded=recorded, **more)
 
 
 class TestProtection:

@@ -31,7 +31,8 @@ class Topic:
 class Stanza:
     id: str
     reads: Mapping[str, tuple[str, ...]]
-    concerns: str | None = None
+    concerns: Mapping[str, str] = field(default_factory=dict)
+    clock: tuple[str, ...] = ()
     sees_protected: str | None = None
     purpose: str = "a purpose"
     statute: str = "an article"
@@ -50,7 +51,7 @@ class Town:
         return f"{self.town}.{subscription.replace('_', '-')}.in.{entity}.v1"
 
 
-def _stanza(name: str, *paths: str, **more: str) -> Stanza:
+def _stanza(name: str, *paths: str, **more: Any) -> Stanza:
     return Stanza(name, {ENTITY: paths}, **more)
 
 
@@ -59,7 +60,14 @@ TOWN = Town(
         stanza.id: stanza
         for stanza in (
             _stanza("zei", "name.full", "birth", "is_resident", "address.town_code", "address.lot"),
-            _stanza("shugaku", "birth", "address.town_code", "is_resident", concerns="is_child()"),
+            _stanza(
+                "shugaku",
+                "birth",
+                "address.town_code",
+                "is_resident",
+                concerns={ENTITY: "is_child()"},
+                clock=("SHUGAKU", "NENDOMATSU_15"),
+            ),
             _stanza("fukushi", "name.full", "address", "protection.level", sees_protected="an article"),
             _stanza("idou", "household.no", "address.since", "movement.reason_code", "previous.lot"),
             _stanza("meibo", "name.full"),
@@ -76,7 +84,7 @@ def is_child(image: Mapping[str, Any], on: date) -> bool:
 
 def audience(**rules: Any) -> Audience:
     given = {"shugaku": is_child} | rules
-    return audiences(TOWN, CONTRACTS, given.get)[CANONICAL.topic]
+    return audiences(TOWN, CONTRACTS, lambda name, _: given.get(name))[CANONICAL.topic]
 
 
 def image(**cells: Any) -> dict[str, Any]:
