@@ -33,8 +33,9 @@ from bus.language.words import (
     Word,
 )
 
-SUPERSEDING: Final = ("CORRECT", "ANNUL")
+SUPERSEDING: Final = ("CORRECT", "ANNUL", "CLOCK")
 RETOLD: Final = ("RESYNC",)  # says again what was said: asks for nothing anew
+TAKES_BACK: Final = ("CLOCK",)  # … nor does this kind where it supersedes: the day had not come, after all
 
 
 class Projected(NamedTuple):
@@ -102,7 +103,8 @@ def _kept(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Change | 
 def _appended(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Change | None:
     """A row for a reason in `from`; else one that follows that of the event it corrects or annuls, if there."""
     try:
-        if event.reason in plan.reasons and event.kind not in RETOLD and (not plan.only_if or case.ask(plan.only_if)):
+        anew = event.reason in plan.reasons and not _is_old(event.kind, event.supersedes)
+        if anew and (not plan.only_if or case.ask(plan.only_if)):
             cells = [cell(word, case, event) for word in plan.words]
             return Append(plan.table, (event.id, event.kind, event.supersedes, *cells))
     except Undecided as undecided:
@@ -111,6 +113,10 @@ def _appended(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Chang
         return None
     cells = [_cell_or_blank(word, case, event) for word in plan.words]
     return Append(plan.table, (event.id, event.kind, event.supersedes, *cells), follows=event.supersedes)
+
+
+def _is_old(kind: str, supersedes: str | None) -> bool:
+    return kind in RETOLD or (kind in TAKES_BACK and supersedes is not None)
 
 
 def _cell_or_blank(word: Word, case: Case, event: Event) -> Any:
@@ -271,7 +277,8 @@ def _append_step(plan: Plan, positions: Mapping[str, int]) -> Callable[[Row, Any
 
     def step(row: Row, case: Any, reviews: list[str]) -> Change | None:
         try:
-            if row[REASON] in reasons and row[KIND] not in RETOLD and (only_if is None or case.ask(only_if)):
+            anew = row[REASON] in reasons and not _is_old(row[KIND], row[SUPERSEDES])
+            if anew and (only_if is None or case.ask(only_if)):
                 return Append(table, pick(row, case))
         except Undecided as undecided:
             reviews.append(undecided.message)

@@ -17,7 +17,8 @@ from bus.errors import Reject
 from bus.event import Event
 from bus.store import Table
 
-REPEATED = frozenset({"REGISTER", "IDENTITY"})  # said to everybody concerned, whatever differs
+CLOCK = "CLOCK"
+REPEATED = frozenset({"REGISTER", "IDENTITY", CLOCK})  # said to everybody concerned, whatever differs
 
 
 class Department(Protocol):
@@ -73,6 +74,7 @@ class _Person:
     """One person's way through one department."""
 
     concerned: bool = False
+    by_version: bool = False  # the same on the day of the last version, whatever the calendar said since
     heard: bool = False
     protected: bool = False
     values: tuple[Any, ...] = ()
@@ -84,8 +86,9 @@ class _Person:
 class Recomputation:
     """One department, told each person's history; what it ought to hold stands in `found`."""
 
-    def __init__(self, department: Department, view: View) -> None:
-        self.department, self.view = department, view
+    def __init__(self, department: Department, view: View, *, clock: Collection[str] = ()) -> None:
+        """`clock`: the duties of the calendar it listens for."""
+        self.department, self.view, self.clock = department, view, frozenset(clock)
         self.found = Expected({table.name: {} for table in department.tables})
         self._kept = {table.name for table in department.tables if table.kept}
 
@@ -94,6 +97,8 @@ class Recomputation:
         found, key, person = self.found, history[0].key, _Person()
         try:
             for event in history:
+                if event.kind == CLOCK and event.reason not in self.clock:
+                    continue
                 _tell(person, event, self.department, self.view, self._kept)
         except Reject:
             found.refused.add(key)
@@ -116,7 +121,7 @@ def _tell(person: _Person, event: Event, department: Department, view: View, kep
     values = view.values(event.data, protected=protected)
     concerned = department.concerns(image, day(event.recorded))
     news = (
-        not person.concerned
+        not person.by_version
         or event.kind in REPEATED
         or (protected, values) != (person.protected, person.values)
         or _takes_back(event, view.visible(protected=protected))
@@ -127,6 +132,8 @@ def _tell(person: _Person, event: Event, department: Department, view: View, kep
         _effect(person, replace(event, data=image, protected=protected, before=None, undoes=()), department)
     person.heard |= concerned
     person.concerned, person.protected, person.values = concerned, protected, values
+    if event.kind != CLOCK:
+        person.by_version = concerned
 
 
 def _effect(person: _Person, event: Event, department: Department) -> None:

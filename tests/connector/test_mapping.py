@@ -80,7 +80,7 @@ sheet:
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory) -> Connector:
-    return Project(tmp_path_factory.mktemp("toy")).write(connector=MANIFEST, rules=RULES, law=LAW).load()
+    return Project(tmp_path_factory.mktemp("toy")).write(connector=MANIFEST, rules=RULES, law=LAW).view()
 
 
 def event(**said: Any) -> Event:
@@ -192,6 +192,17 @@ def test_an_annulment_is_told_even_when_the_image_says_nothing_any_more(toy):
 
 def test_what_is_said_again_asks_for_nothing_anew(toy):
     assert not [change for change in toy.project(event(kind="RESYNC")).changes if isinstance(change, Append)]
+
+
+def test_a_day_of_the_calendar_that_is_taken_back_follows_and_asks_for_nothing_anew(toy):
+    said = event(kind="CLOCK", reason="TENKYO")
+    taken_back = event(id="e2", kind="CLOCK", reason="TENKYO", supersedes="e1")
+
+    for told in (toy.project, lambda one: toy.plan(flat(toy, one))):
+        asked, back = (told(one).changes[-1] for one in (said, taken_back))
+
+        assert (asked.follows, asked.row[:3]) == (None, ("e1", "CLOCK", None))
+        assert (back.follows, back.row[:5]) == ("e1", ("e2", "CLOCK", "e1", "P1", "TENKYO"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Is the recomputation what decision 17 says, without the bus?"""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import pytest
@@ -117,6 +118,56 @@ def test_an_annulment_of_what_was_never_asked_is_silent():
     )
 
     assert tables["moves"] == {}
+
+
+class OfAge(Department):
+    """Whom a resident concerns from June on, by the calendar alone; it notes who attained the age."""
+
+    def concerns(self, image, on):
+        return image["is_resident"] and on >= date(2026, 6, 1)
+
+    def project(self, event):
+        row = (event.id, event.kind, event.supersedes, str(event.effective.earliest))
+        keep = Keep("roll", event.key, ((event.key, event.data["address"]["town"]),))
+        return Projected([keep, Append("moves", row, follows=event.supersedes)], [])
+
+
+def day_of_june(version, number, **more):
+    event = said(version, "NENREI_40", "北", kind="CLOCK", **more)
+    return replace(event, id=f"C{number}", recorded=datetime(2026, 6, number, tzinfo=UTC))
+
+
+def heard_by_age(*history, clock=("NENREI_40",)):
+    recomputation = Recomputation(OfAge(), VIEW, clock=clock)
+    recomputation.tell(history)
+    return recomputation.found
+
+
+def test_a_duty_of_the_calendar_is_told_to_who_listens_for_it():
+    birth = said(1, "TENNYU", "北", kind="REGISTER")
+
+    listens, does_not = (heard_by_age(birth, day_of_june(1, 1), clock=clock) for clock in (["NENREI_40"], ["GANJITSU"]))
+
+    assert (list(listens.tables["roll"]), list(listens.tables["moves"])) == (["P1"], ["C1"])
+    assert (does_not.tables, does_not.heard) == ({"roll": {}, "moves": {}}, 0)
+
+
+def test_a_duty_that_is_taken_back_follows_what_was_asked():
+    birth = said(1, "TENNYU", "北", kind="REGISTER")
+
+    found = heard_by_age(
+        birth, day_of_june(1, 1), day_of_june(1, 2, supersedes="C1"), day_of_june(1, 3, supersedes="x")
+    )
+
+    assert [row[1:3] for (row,) in found.tables["moves"].values()] == [("CLOCK", None), ("CLOCK", "C1")]
+
+
+def test_who_came_by_the_calendar_is_no_longer_kept_once_gone():
+    gone = replace(said(2, "SHIBO", "北", kind="END", resident=False), recorded=datetime(2026, 6, 9, tzinfo=UTC))
+
+    found = heard_by_age(said(1, "TENNYU", "北", kind="REGISTER"), day_of_june(1, 1), gone)
+
+    assert (found.tables["roll"], found.concerned, found.heard) == ({}, 0, 1)
 
 
 def test_a_protected_address_is_nowhere():
