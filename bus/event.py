@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from bus.dates import Uncertain
 
+RESIDENT: Final = "juki.resident"  # what the register speaks of; every other entity is a department's fact
 KINDS: Final = ("REGISTER", "AMEND", "CORRECT", "ANNUL", "END", "IDENTITY", "RESYNC", "CLOCK")
 
 # What a record of a narrowed topic carries (decision 17).

@@ -9,6 +9,7 @@ import typer
 from bus import telemetry
 from bus.cli.command import Run, verb
 from bus.errors import Usage
+from bus.topology.model import producer
 
 noun = typer.Typer(
     help="業務別コネクタ / The departments' connectors.\n\nExample: bus connector status", no_args_is_help=True
@@ -33,8 +34,8 @@ def list_(run: Run) -> None:
             "subscriptions": [run.wiring.topology.narrowed(name, entity) for entity in reads],
             "keeps": [table.name for table in connector.tables if table.kept],
             "appends": [table.name for table in connector.tables if not table.kept],
-            "publishes": [],
-            "rules": sorted(connector.rules),
+            "publishes": [one for one in run.wiring.topology.topics if producer(one) == name],
+            "rules": sorted(rule for rule in connector.rules if rule.isidentifier()),
         })  # fmt: skip
     rows = [
         (one["id"], one["name_ja"], " ".join(one["keeps"]), " ".join(one["appends"]), len(one["rules"]))

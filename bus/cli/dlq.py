@@ -54,7 +54,7 @@ def show(
         raise Refused("values of persons are shown for a reason only", code="REASON_REQUIRED", hint="--reason TEXT")
     found = []
     for name in _wanted(run, connector):
-        contract = run.wiring.contracts.narrowed(name) if reveal else None
+        contract = run.wiring.contracts.of if reveal else None
         with _store(run, name) as store:
             parked = store.parked(name, key)
             if reveal and parked:
@@ -73,11 +73,11 @@ def replay(
 
     Example: bus dlq replay --connector shugaku
     """
-    from bus.connector.intake import Intake
+    from bus.connector.intake import by_topic, intakes
 
     (name,) = _wanted(run, connector)
     definition = run.wiring.connector(name)
-    intake = Intake(definition, run.wiring.contracts.narrowed(name, definition.entity), run.wiring.contracts)
+    intake = by_topic(intakes(name, definition.views, run.wiring.contracts))
     with _store(run, name) as store:
         store.prepare(definition.tables)
         keys = [key] if key else list(dict.fromkeys(entry.key for entry in store.parked(name)))

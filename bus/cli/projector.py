@@ -35,7 +35,7 @@ def run(
 
     telemetry.configure("warning" if run.quiet else "info")
     topology, wiring = run.wiring.topology, run.wiring
-    found = audiences(topology, wiring.contracts, lambda subscription: wiring.connector(subscription).concerns)
+    found = audiences(topology, wiring.contracts, lambda name, of: wiring.connector(name).views[of].concerns)
     projector = Projector(wiring.broker("projector"), _positions(run), found, holder=here())
     try:
         done = drive(projector, until_idle=until_idle)

@@ -34,6 +34,6 @@ def explain(run: Run, subscription: Annotated[str, typer.Argument(help="業務�
     hidden = {True: "支援措置で非表示 / hidden", False: ""}
     rows = [(f["path"], f["name_ja"], hidden[f["hidden_when_protected"]]) for f in document["fields"]]
     run.out.print(f"{stanza.id}: {stanza.purpose} ({stanza.statute})", markup=False)
-    run.out.print(f"concerns: {stanza.concerns or '全員 / everybody'}", markup=False)
+    run.out.print(f"concerns: {dict(stanza.concerns) or '全員 / everybody'}", markup=False)
     run.out.print(f"支援措置 / protected: {stanza.sees_protected or '見えない / hidden'}", markup=False)
     run.show(document, run.table(rows, "path", "項目", "支援措置 / protection"))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bus.broker import Record
 from bus.contract.schema import Contract
 from bus.errors import Reject
 from bus.store import Again, Applied, Parked, Store
+
+
+Of = Callable[[bytes | None], Contract]
 
 
 def people(connector: str, parked: Sequence[Parked]) -> list[dict[str, Any]]:
@@ -29,8 +32,8 @@ def people(connector: str, parked: Sequence[Parked]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def shown(connector: str, entry: Parked, *, raw: bool = False, values: Contract | None = None) -> dict[str, Any]:
-    """One record: places and codes; its bytes and its values only when asked for."""
+def shown(connector: str, entry: Parked, *, raw: bool = False, values: Of | None = None) -> dict[str, Any]:
+    """One record: places and codes; its bytes, and its values (by the contract they name), only when asked for."""
     document: dict[str, Any] = {
         "connector": connector, "key": entry.key, "seq": entry.seq, "code": entry.code, "where": entry.where,
         "event_id": entry.event_id or None, "version": entry.version or None, "since": entry.since,
@@ -54,10 +57,10 @@ def _raw(record: Record) -> dict[str, Any]:
     }
 
 
-def _values(record: Record, contract: Contract) -> Any:
+def _values(record: Record, of: Of) -> Any:
     """What the record says, if it can be read at all."""
     try:
-        document = contract.read(record.value)
+        document = of(record.value).read(record.value)
     except Reject as reject:
         return {"unreadable": reject.code}
     return json.loads(json.dumps(document, ensure_ascii=False, default=_plain))

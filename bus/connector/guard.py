@@ -21,7 +21,7 @@ from typing import Final
 from bus.broker import Record
 from bus.change import Append, Keep, Row
 from bus.errors import Reject
-from bus.event import REMOVED
+from bus.event import REMOVED, RESIDENT
 from bus.store import Again, Applied, Delivery, Parked, Seen
 
 HIGHEST: Final = 10**9  # a version beyond is no version
@@ -100,13 +100,18 @@ def is_plain(key: str) -> bool:
     return _PLAIN_KEY.fullmatch(key) is not None
 
 
-def parking_key(record: Record, reject: Reject) -> str:
+def name_of(entity: str, key: str) -> str:
+    """How positions and parked records are told apart: a resident by the key alone, a fact with its entity before it."""
+    return key if entity == RESIDENT else f"{entity}:{key}"
+
+
+def parking_key(record: Record, reject: Reject, entity: str = RESIDENT) -> str:
     """Whom a record that cannot be decoded holds up (see the module's docstring)."""
     raw = record.key or b""
     if reject.code not in DISTRUSTED:
         text = raw.decode("ascii", "replace")
         if is_plain(text):
-            return text
+            return name_of(entity, text)
     return f"raw:{raw[:64].hex()}"
 
 

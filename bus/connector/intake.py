@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from bus.broker import Record
 from bus.change import Keep, Row
-from bus.connector.guard import digest, is_plain, parking_key
+from bus.connector.guard import digest, is_plain, name_of, parking_key
 from bus.contract.framing import check
 from bus.contract.schema import Contract
 from bus.errors import Reject
+from bus.event import RESIDENT
 from bus.language.mapping import Projected
 from bus.mirror.express import Express, express
-from bus.store import Delivery, Table
+from bus.store import Again, Delivery, Table
 
 DIGEST: Final = "bus-sha256"
 
@@ -31,6 +32,10 @@ class Contracts(Protocol):
     def by_id(self, id: int, /) -> Contract: ...
 
 
+class Narrowing(Contracts, Protocol):
+    def narrowed(self, subscription: str, entity: str, /) -> Contract: ...
+
+
 class Intake:
     """`current` is the contract that is written today; records of its older versions are read as well."""
 
@@ -40,7 +45,8 @@ class Intake:
         self._current = current
         self._contracts = contracts
         self._decoders: dict[bytes, tuple[Contract, Callable[[bytes], Row]]] = {}
-        self._mirror: tuple[Table, tuple[str, ...]] | None = getattr(connector, "mirror", None)
+        mirror: tuple[Table, tuple[str, ...]] | None = getattr(connector, "mirror", None)
+        self._mirror = mirror if current.entity == RESIDENT else None  # facts are too few to hurry
         self._express: dict[bytes, Express] = {}
 
     def __call__(self, record: Record) -> Delivery:
@@ -55,11 +61,13 @@ class Intake:
             if not is_plain(row[1]):
                 raise Reject("the key is no plain number", code="KEY", where="key")
         except Reject as reject:
-            return _refused(record, reject)
+            return _refused(record, reject, self._current.entity)
         except Exception as error:  # noqa: BLE001 — whatever pure code raises is that record's fault (house 3.6)
-            return _refused(record, Reject(f"could not be read: {type(error).__name__}", code="DECODE"))
+            unread = Reject(f"could not be read: {type(error).__name__}", code="DECODE")
+            return _refused(record, unread, self._current.entity)
         event, key, version, recorded, mode, kind = row[:6]
-        delivery = Delivery(record, key, version, recorded, event, _digest(record), mode, kind or "")
+        name = name_of(self._current.entity, key)
+        delivery = Delivery(record, name, version, recorded, event, _digest(record), mode, kind or "")
         try:
             delivery.changes, delivery.reviews = self._plan(row)
         except Reject as reject:
@@ -89,13 +97,34 @@ class Intake:
         return change.rows[0]
 
 
+def intakes(connector: str, views: Mapping[str, Projecting], contracts: Narrowing) -> dict[str, Intake]:
+    """topic -> what reads it, for everything a department hears."""
+    found: dict[str, Intake] = {}
+    for entity, view in views.items():
+        contract = contracts.narrowed(connector, entity)
+        found[contract.topic] = Intake(view, contract, contracts)
+    return found
+
+
+def by_topic(intakes: Mapping[str, Intake]) -> Again:
+    """A department's ear for all its topics; a record of any other is nobody's."""
+
+    def hear(record: Record) -> Delivery:
+        intake = intakes.get(record.topic)
+        if intake is None:
+            return _refused(record, Reject("of a topic this department does not hear", code="MISROUTED"), RESIDENT)
+        return intake(record)
+
+    return hear
+
+
 def _digest(record: Record) -> bytes:
     """The header was compared with the value already."""
     name, value = record.headers[-1]
     return record.value[1:5] + value if name == DIGEST and value and record.value else digest(record)
 
 
-def _refused(record: Record, reject: Reject) -> Delivery:
+def _refused(record: Record, reject: Reject, entity: str) -> Delivery:
     place = f"{record.topic}/{record.partition}/{record.offset}"
     located = Reject(reject.message, code=reject.code, where=f"{place} {reject.where or ''}".strip(), hint=reject.hint)
-    return Delivery(record, parking_key(record, reject), digest=digest(record), reject=located)
+    return Delivery(record, parking_key(record, reject, entity), digest=digest(record), reject=located)

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from bus.change import Change, Keep, Row
+from bus.connector.view import View
 from bus.contract.grant import leaves
-from bus.dates import day
-from bus.errors import Misconfigured, Reject, Undecided
-from bus.event import Event
+from bus.errors import Misconfigured
 from bus.language import law as laws
-from bus.language.columns import Reader
+from bus.language.columns import Asked, Reader
 from bus.language.law import Law
 from bus.language.lines import Lines
-from bus.language.mapping import Case, Projected, compiled, located, mirrored, project
-from bus.language.record import record_type, value_at
 from bus.language.rules import Rule, load as load_rules
-from bus.language.words import Plan
 from bus.store import Table
 
-ENTITY: Final = "juki.resident"
 GROUP: Final = "bus.connectors"  # entry points of vendors' own packages
 MANIFEST: Final = "connector.yaml"
+LEAVES: Final = {"boolean": "bool", "long": "int", "int": "int", "Uncertain": "uncertain", "array": "list"}
 
 
 class Stanza(Protocol):
@@ -38,7 +32,7 @@ class Stanza(Protocol):
     @property
     def reads(self) -> Mapping[str, Sequence[str]]: ...
     @property
-    def concerns(self) -> str | None: ...
+    def concerns(self) -> Mapping[str, str]: ...
 
 
 class Topology(Protocol):
@@ -54,71 +48,22 @@ class Contracts(Protocol):
 
 @dataclass(frozen=True)
 class Connector:
-    """A department's view of the register. Pure: it remembers nothing, looks at no clock, touches nothing."""
+    """A department: what it is called, and its view of everything it is granted."""
 
     id: str
     name_ja: str
-    entity: str
     folder: Path
-    tables: tuple[Table, ...]
-    plans: tuple[Plan, ...] = field(repr=False)
     law: Law = field(repr=False)
-    reads: tuple[str, ...]  # granted: topology.yaml
-    uses: frozenset[str]  # fields of the image that manifest, rules and concerns read
-    paths: tuple[str, ...]  # what to decode, in order: fields, or parts of dates
-    rules: Mapping[str, Rule] = field(repr=False)
-    concern: Rule | None = None  # whom the department hears about; None: everybody
-
-    def project(self, event: Event, on: date | None = None, law: Law | None = None) -> Projected:
-        """What the event asks of the department's database. `on` is the day the register spoke."""
-        on = on or day(event.recorded)
-        try:
-            record = self._record([value_at(event.data, path) for path in self._rule_paths])
-            return project(self.plans, Case(record, on, (law or self.law).on(on)), event)
-        except Reject as reject:
-            raise located(reject, event.id) from None
+    views: Mapping[str, View]  # by entity
 
     @cached_property
-    def plan(self) -> Callable[[Row], Projected]:
-        """The same, compiled, for the flat record of contract.decoder(connector.paths): DATA, BARE or REMOVED."""
-        return compiled(self.plans, self.paths, self._rule_paths, self.law)
+    def tables(self) -> tuple[Table, ...]:
+        """Each once, though several entities may feed it."""
+        return tuple({table.name: table for view in self.views.values() for table in view.tables}.values())
 
     @cached_property
-    def mirror(self) -> tuple[Table, tuple[str, ...]] | None:
-        """The one table and the paths of its columns, if the connector keeps what it hears as it hears it."""
-        paths = mirrored(self.plans)
-        return None if paths is None else (self.tables[0], paths)
-
-    def remove(self, key: str) -> list[Change]:
-        """A person who no longer concerns the department: nothing kept stays."""
-        return [Keep(plan.table, key) for plan in self.plans if plan.kept]
-
-    def concerns(self, image: Mapping[str, Any] | None, on: date, law: Law | None = None) -> bool:
-        """Whether a person with this image (granted fields, protected ones hidden) concerns the department on that day.
-
-        Where the rule cannot tell, it does: the department's own rules then ask a person.
-        """
-        if image is None or self.concern is None:
-            return image is not None
-        record = self._concern_record([value_at(image, path) for path in self.concern.paths])
-        try:
-            return bool(Case(record, on, (law or self.law).on(on)).ask(self.concern))
-        except Undecided:
-            return True
-
-    @cached_property
-    def _rule_paths(self) -> tuple[str, ...]:
-        used = {path for rule in self.rules.values() for path in rule.paths}
-        return tuple(path for path in self.paths if path in used)
-
-    @cached_property
-    def _concern_record(self) -> Callable[[Sequence[Any]], Any]:
-        """Only what `concerns` reads: the projector asks it twice per event and subscription."""
-        return record_type({path: index for index, path in enumerate(self.concern.paths if self.concern else ())})
-
-    @cached_property
-    def _record(self) -> Callable[[Sequence[Any]], Any]:
-        return record_type({path: index for index, path in enumerate(self._rule_paths)})
+    def rules(self) -> dict[str, Rule]:
+        return {name: rule for view in self.views.values() for name, rule in view.rules.items()}
 
 
 def load(folder: Path, topology: Topology, contracts: Contracts) -> Connector:
@@ -129,29 +74,32 @@ def load(folder: Path, topology: Topology, contracts: Contracts) -> Connector:
         lines.mistake(lines.content, None, f"no subscription {folder.name} in topology.yaml")
         lines.check()
     stanza: Stanza = topology.subscriptions[folder.name]
-    leaves = leaf_types(contracts.canonical(ENTITY).image)
-    rules, law = _parts(lines, folder, leaves)
-    reads = tuple(stanza.reads.get(ENTITY, ()))
-    reader = Reader(lines, leaves, reads, rules)
+    heard = {entity: leaf_types(contracts.canonical(entity).image) for entity in stanza.reads}
+    known = {path: kind for leaves in heard.values() for path, kind in leaves.items()}
+    rules, law = _parts(lines, folder, known)
     top = lines.mapping(lines.content, lines.content, None, ("name_ja", "keeps", "appends", "codes"))
-    reader.codes(top.get("codes"), contracts.schemas / "codes")
-    plans, tables = reader.tables(top)
-    concern = _concern(lines, stanza.concerns, rules, reader)
+    reader = Reader(lines, contracts.schemas / "codes", rules)
+    reader.codes(top.get("codes"))
+    asked = {entity: Asked(entity, leaves, tuple(stanza.reads[entity])) for entity, leaves in heard.items()}
+    reader.tables(top, asked)
+    concerns = {entity: _concern(lines, call, rules, reader, asked[entity]) for entity, call in stanza.concerns.items()}
     if not isinstance(top.get("name_ja"), str):
         lines.mistake(lines.content, "name_ja", "name_ja is missing: what the department is called")
     lines.check()
-    return Connector(
-        id=folder.name,
-        name_ja=top["name_ja"],
-        entity=ENTITY,
-        folder=folder,
-        tables=tables,
-        plans=plans,
+    views = {entity: _view(one, rules, law, concerns.get(entity)) for entity, one in asked.items()}
+    return Connector(id=folder.name, name_ja=top["name_ja"], folder=folder, law=law, views=views)
+
+
+def _view(asked: Asked, rules: dict[str, Rule], law: Law, concern: Rule | None) -> View:
+    return View(
+        entity=asked.entity,
+        tables=tuple(asked.tables),
+        plans=tuple(asked.plans),
         law=law,
-        reads=reads,
-        uses=frozenset(reader.uses),
-        paths=tuple(sorted(reader.paths)),
-        rules={name: rule for name, rule in rules.items() if name in reader.asked},
+        reads=asked.reads,
+        uses=frozenset(asked.uses),
+        paths=tuple(sorted(asked.paths)),
+        rules={name: rule for name, rule in (rules | asked.conditions).items() if name in asked.rules},
         concern=concern,
     )
 
@@ -181,25 +129,23 @@ def _law(folder: Path) -> Law:
     return Law({})
 
 
-def _concern(lines: Lines, call: str | None, rules: Mapping[str, Rule], reader: Reader) -> Rule | None:
-    if call is None:
-        return None
+def _concern(lines: Lines, call: str, rules: Mapping[str, Rule], reader: Reader, asked: Asked) -> Rule | None:
     named = re.fullmatch(r"(\w+)\(\)", call)
     rule = rules.get(named[1]) if named else None
     if rule is None:
         lines.mistakes.append(f"topology.yaml:1: {lines.path.parent.name}: concerns {call} is not a rule in rules.py")
         return None
-    reader.ask(rule, lines.content, None)
+    reader.ask(rule, lines.content, None, asked)
     return rule
 
 
 def leaf_types(image: Mapping[str, Any]) -> dict[str, str]:
-    """Dotted path -> text, bool or uncertain, of an image."""
+    """Dotted path -> text, bool, int, uncertain or list, of an image."""
     found: dict[str, str] = {}
     for path, leaf in leaves(dict(image)):
         kinds = leaf["type"] if isinstance(leaf["type"], list) else [leaf["type"]]
-        names = {kind if isinstance(kind, str) else kind.get("name") for kind in kinds}
-        found[path] = "bool" if "boolean" in names else "uncertain" if "Uncertain" in names else "text"
+        names = {kind if isinstance(kind, str) else kind.get("name", kind["type"]) for kind in kinds}
+        found[path] = next((kind for name, kind in LEAVES.items() if name in names), "text")
     return found
 
 

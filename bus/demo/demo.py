@@ -15,6 +15,7 @@ from bus.demo.outlook import Outlook
 from bus.demo.poison import Tampered, tamper
 from bus.demo.proof import Department, prove
 from bus.errors import BusError, Reject, Unavailable
+from bus.event import RESIDENT
 from bus.register.entry import Entry
 from bus.resident import codes
 from bus.resident.load import load
@@ -157,7 +158,7 @@ class Demo:
         )  # fmt: skip
         self._enter(entry, first, outcome)
         self._wait("the first days to arrive", lambda: outlook.backlog().is_empty)
-        outcome.poison = tamper(outlook.broker, outlook.topic(POISONED), days.poisoned, event_id=uuid4())
+        outcome.poison = tamper(outlook.broker, outlook.wiring.topology.narrowed(POISONED, RESIDENT), days.poisoned, event_id=uuid4())
         self.say(
             f"a record that cannot be read, and {outcome.poison.doubled} doubled ones, are in {outcome.poison.topic}"
         )

@@ -13,7 +13,6 @@ from bus.disclosure.positions import Positions
 from bus.store import Store
 from bus.wiring import Wiring
 
-ENTITY = "juki.resident"
 
 
 class Backlog(NamedTuple):
@@ -63,20 +62,23 @@ class Outlook:
             found[name].prepare(self.departments[name].tables)
         return found
 
-    def topic(self, connector: str) -> str:
-        return self.wiring.topology.narrowed(connector, ENTITY)
+    def topics(self, connector: str) -> list[str]:
+        topology = self.wiring.topology
+        return [topology.narrowed(connector, entity) for entity in topology.subscriptions[connector].reads]
 
     def backlog(self) -> Backlog:
         """From the end of the path to its beginning would miss what moves meanwhile; so from the beginning."""
         unpublished = sum(shard["unpublished"] for shard in self.outbox.status())
-        unprojected = self._left(self.wiring.topology.canonical(ENTITY), dict(self.positions.offsets("projector")))
+        topology = self.wiring.topology
+        canonical = [topology.canonical(entity) for entity in topology.topics]
+        unprojected = self._left(canonical, dict(self.positions.offsets("projector")))
         return Backlog(unpublished, unprojected, {name: self.behind(name) for name in self.connectors})
 
     def behind(self, connector: str) -> int:
-        return self._left(self.topic(connector), dict(self.stores[connector].offsets(connector)))
+        return self._left(self.topics(connector), dict(self.stores[connector].offsets(connector)))
 
-    def _left(self, topic: str, here: dict[tuple[str, int], int]) -> int:
-        return sum(max(0, end - here.get(place, 0)) for place, end in self.broker.ends([topic]).items())
+    def _left(self, topics: Sequence[str], here: dict[tuple[str, int], int]) -> int:
+        return sum(max(0, end - here.get(place, 0)) for place, end in self.broker.ends(topics).items())
 
     def close(self) -> None:
         self.outbox.close()

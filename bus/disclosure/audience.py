@@ -16,7 +16,7 @@ from bus.disclosure.protect import LEVEL, is_protected
 from bus.disclosure.purpose import Stanza
 from bus.errors import Misconfigured, Reject
 
-Concerns = Callable[[str], Rule | None]  # subscription -> its rule; None: every person concerns it
+Concerns = Callable[[str, str], Rule | None]  # subscription, entity -> its rule; None: all of it concerns it
 
 
 class Town(Protocol):
@@ -69,17 +69,19 @@ class Audience:
 
 
 def reader(contract: Contract, asked: Sequence[str]) -> Callable[[bytes], Spoken]:
-    """Reads the paths asked for. What an older schema has not is blank; without a level everybody is protected."""
+    """Reads the paths asked for. What an older schema has not is blank; without a level everybody is protected, where
+    there is anything to hide at all."""
     known = [path for path in asked if path in contract.paths]
     decode = contract.decoder(known)
     blank = len(known)  # the place of the None that is appended
     places = [known.index(path) if path in known else blank for path in asked]
     level = known.index(LEVEL) if LEVEL in known else None
+    hiding = bool(contract.protected_paths)
 
     def image(cells: Cells, recorded: int | None) -> Image:
         if recorded is None:
             raise Reject("an image before without the time it was recorded", code="DECODE", where="before_recorded")
-        protected = level is None or is_protected(cells[level])
+        protected = hiding if level is None else is_protected(cells[level])
         if blank != len(asked):
             filled = (*cells, None)
             cells = tuple(filled[place] for place in places)
@@ -101,20 +103,22 @@ def audiences(topology: Town, contracts: Contracts, concerns: Concerns) -> dict[
         contract = contracts.canonical(entity)
         stanzas = [stanza for _, stanza in sorted(topology.subscriptions.items()) if entity in stanza.reads]
         narrowed = {stanza.id: contracts.narrowed(stanza.id, entity) for stanza in stanzas}
-        wanted = {LEVEL}.union(*(one.paths for one in narrowed.values()))
+        wanted = {LEVEL}.union(*(one.paths for one in narrowed.values()))  # a fact that hides nothing has no level
         asked = tuple(path for path in contract.paths if path in wanted)
         hearings = [
-            Hearing(stanza, narrowed[stanza.id], contract.image, asked, rule_of(stanza, concerns)) for stanza in stanzas
+            Hearing(stanza, narrowed[stanza.id], contract.image, asked, rule_of(stanza, entity, concerns))
+            for stanza in stanzas
         ]
         found[contract.topic] = Audience(contract, asked, hearings, contracts.of)
     return found
 
 
-def rule_of(stanza: Stanza, concerns: Concerns) -> Rule | None:
-    if stanza.concerns is None:
+def rule_of(stanza: Stanza, entity: str, concerns: Concerns) -> Rule | None:
+    call = stanza.concerns.get(entity)
+    if call is None:
         return None
-    rule = concerns(stanza.id)
+    rule = concerns(stanza.id, entity)
     if rule is None:
-        what = f"topology.yaml: {stanza.id} concerns {stanza.concerns}, which its connector does not define"
+        what = f"topology.yaml: {stanza.id} concerns {call}, which its connector does not define"
         raise Misconfigured.all([what])
     return rule

@@ -41,12 +41,12 @@ def is_protected(level: Any) -> bool:
     return level is not None
 
 
-def protects(image: Mapping[str, Any]) -> bool:
-    """The same of a nested image; one that does not say is protected."""
+def protects(image: Mapping[str, Any], *, hiding: bool = True) -> bool:
+    """The same of a nested image; one that does not say is protected, unless its schema hides nothing."""
     try:
         return is_protected(image["protection"]["level"])
     except (KeyError, TypeError):
-        return True
+        return hiding
 
 
 def is_hidden(path: str, hidden: Iterable[str]) -> bool:

@@ -23,7 +23,9 @@ class Stanza(Protocol):
     @property
     def reads(self) -> Mapping[str, tuple[str, ...]]: ...
     @property
-    def concerns(self) -> str | None: ...
+    def concerns(self) -> Mapping[str, str]: ...
+    @property
+    def clock(self) -> tuple[str, ...]: ...
     @property
     def sees_protected(self) -> str | None: ...
 
@@ -34,7 +36,7 @@ def explain(stanza: Stanza, image_of: Callable[[str], Schema]) -> dict[str, Any]
         "id": stanza.id,
         "purpose": stanza.purpose,
         "statute": stanza.statute,
-        "concerns": stanza.concerns,
+        "concerns": dict(stanza.concerns),
         "sees_protected": stanza.sees_protected,
         "fields": [field for entity in stanza.reads for field in fields(stanza, entity, image_of(entity))],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -14,20 +14,22 @@ from ruamel.yaml import YAML
 
 from bus.adapters.memory import MemoryStore
 from bus.broker import Record
-from bus.connector.guard import digest
-from bus.connector.manifest import ENTITY, Connector, leaf_types
+from bus.connector.guard import digest, name_of
+from bus.connector.manifest import Connector, leaf_types
 from bus.contract import framing
 from bus.contract.schema import Contracts
 from bus.dates import JAPAN, Uncertain
 from bus.disclosure.audience import Audience, audiences
 from bus.errors import Misconfigured, Reject
-from bus.event import REMOVED, Event
+from bus.event import REMOVED, RESIDENT, Event
 from bus.language.law import Dated, Law
 from bus.language.lines import Lines, line
 from bus.store import Delivery, Store
 
 Image = dict[str, Any]
-SPOKEN: Final = frozenset({"person", "kind", "effective", "recorded", "supersedes"})  # beside an event's reason
+SPOKEN: Final = frozenset(
+    {"person", "of", "key", "kind", "effective", "recorded", "supersedes"}
+)  # beside an event's reason
 SAID: Final = frozenset({"example", "date", "law", "events", "bus_review", "bus_parked"})  # beside the tables
 PERSON: Final = "P1"
 INCARNATION: Final = str(uuid.uuid5(uuid.NAMESPACE_OID, "examples"))
@@ -93,18 +95,67 @@ def read(folder: Path) -> list[Example]:
     return found
 
 
+@dataclass(frozen=True)
+class Told:
+    """An event of an example, and of which entity it is."""
+
+    entity: str
+    event: Event
+
+
+class Ear:
+    """What the department hears of one entity: the contracts and the disclosure, as in operation."""
+
+    def __init__(self, stage: Stage, entity: str) -> None:
+        self.stage, self.entity = stage, entity
+        self.canonical = stage.contracts.canonical(entity)
+        self.narrowed = stage.contracts.narrowed(stage.connector.id, entity)
+        self.kinds = leaf_types(self.canonical.image)
+        self.decode = self.narrowed.decoder(stage.connector.views[entity].paths)
+
+    @cached_property
+    def audience(self) -> Audience:
+        """Of the whole town, only this department."""
+        stage = self.stage
+        alone = Alone({self.entity: stage.topology.topics[self.entity]}, {stage.connector.id: stage.stanza})
+        rules = audiences(alone, stage.contracts, lambda _, of: stage.connector.views[of].concerns)
+        return rules[self.canonical.topic]
+
+    def hear(self, event: Event, offset: int) -> list[Delivery]:
+        value = self.canonical.encode(event, town=self.canonical.town, incarnation=INCARNATION)
+        headers = framing.headers(self.canonical, id=event.id, recorded=event.recorded, value=value)
+        spoken = Record(self.canonical.topic, 0, 0, event.key.encode(), value, headers)
+        found = []
+        for _, _, message in self.audience.tell(spoken):
+            assert message.value is not None  # a tombstone is no way to say anything here
+            found.append(self.delivery(message.value, offset))
+        return found
+
+    def delivery(self, value: bytes, offset: int) -> Delivery:
+        row = self.decode(value)
+        record = Record(self.narrowed.topic, 0, offset, row[1].encode(), value)
+        name = name_of(self.entity, row[1])
+        delivery = Delivery(record, name, row[2], row[3], row[0], digest(record), row[4], row[5] or "")
+        try:
+            delivery.changes, delivery.reviews = self.stage.connector.views[self.entity].plan(row)
+        except Reject as reject:
+            delivery.reject = reject
+        return delivery
+
+
 class Stage:
-    """Where a connector's examples are played: the contracts, the disclosure and the connector, as in operation."""
+    """Where a connector's examples are played."""
 
     def __init__(self, connector: Connector, topology: Any, contracts: Contracts) -> None:
         self.connector = connector
-        self.canonical = contracts.canonical(ENTITY)
-        self.narrowed = contracts.narrowed(connector.id, ENTITY)
-        self.decode = self.narrowed.decoder(connector.paths)
         self.topology = topology
         self.contracts = contracts
-        self.reasons = _reasons(contracts.schemas / "codes" / "reason.yaml")
-        self.kinds = leaf_types(self.canonical.image)
+        self.stanza = topology.subscriptions[connector.id]
+        self.reasons = {
+            of: _reasons(*(contracts.schemas / "codes" / f"{name}.yaml" for name in names))
+            for of, names in {True: ("reason", "duty"), False: ("fact_reason",)}.items()
+        }
+        self.ears = {entity: Ear(self, entity) for entity in connector.views}
 
     def under(self, law: Mapping[str, Any]) -> Stage:
         """The same stage under another law: a parameter that is read two ways."""
@@ -114,32 +165,34 @@ class Stage:
         if unknown:
             raise Misconfigured(f"law.{min(unknown)} is not a parameter: see connectors/law.yaml")
         changed = {name: (Dated(date.min, None, value, "example"),) for name, value in law.items()}
-        other = object.__new__(Stage)
-        other.__dict__ = {name: value for name, value in self.__dict__.items() if name != "audience"} | {
-            "connector": replace(self.connector, law=Law(self.connector.law.parameters | changed))
-        }
-        return other
+        other = Law(self.connector.law.parameters | changed)
+        views = {entity: replace(view, law=other) for entity, view in self.connector.views.items()}
+        return Stage(replace(self.connector, law=other, views=views), self.topology, self.contracts)
 
-    # What the register says
+    # What the register and the other departments say
 
-    def events(self, example: Example) -> list[Event]:
-        told: list[Event] = []
+    def events(self, example: Example) -> list[Told]:
+        told: list[Told] = []
         for number, given in enumerate(example.events, 1):
             told.append(self.event(example, number, given, told))
         return told
 
-    def event(self, example: Example, number: int, given: Mapping[str, Any], told: Sequence[Event]) -> Event:
+    def event(self, example: Example, number: int, given: Mapping[str, Any], told: Sequence[Told]) -> Told:
+        entity = given.get("of", RESIDENT)
+        if entity not in self.ears:
+            raise Misconfigured(f"{entity} is not granted: see reads in topology.yaml")
         reason = next(key for key in given if key.isupper())
-        key = given.get("person", PERSON)
-        mine = [event for event in told if event.key == key]
+        known = self.reasons[entity == RESIDENT].get(reason, {})
+        key = given.get("person", PERSON) if entity == RESIDENT else given.get("key", f"{entity.partition('.')[0]}/1")
+        mine = [one.event for one in told if (one.entity, one.event.key) == (entity, key)]
         last = mine[-1] if mine else None
-        kind = given.get("kind") or self.reasons.get(reason, {}).get("kind", "AMEND")
-        if given.get("supersedes") and self.reasons.get(reason, {}).get("corrects"):
+        kind = given.get("kind") or known.get("kind", "AMEND")
+        if given.get("supersedes") and known.get("corrects"):
             kind = given.get("kind", "CORRECT")
-        undone = _superseded(kind, given.get("supersedes"), told, mine)
-        base = _restored(last, undone, kind) if last else self.blank()
+        undone = _superseded(kind, given.get("supersedes"), [one.event for one in told], mine)
+        base = _restored(last, undone, kind) if last else self.blank(entity)
         recorded = given.get("recorded", example.date)
-        return Event(
+        event = Event(
             id=event_id(example.name, number),
             kind=kind,
             reason=reason,
@@ -147,35 +200,23 @@ class Stage:
             version=(last.version if last else 0) + (kind not in ("RESYNC", "CLOCK") or last is None),
             effective=Uncertain.from_json(given.get("effective", recorded)),
             recorded=datetime.combine(recorded, time(9), JAPAN).astimezone(UTC) + timedelta(minutes=number),
-            data=self.merge(base, given[reason] or {}),
+            data=self.merge(entity, base, _standing(entity, kind, undone, given[reason] or {})),
             supersedes=undone.id if undone else None,
             before=last.data if last else None,
             before_recorded=last.recorded if last else None,
             undoes=_changed(undone) if undone else (),
         )
+        return Told(entity, event)
 
-    def blank(self) -> Image:
-        return self.nest({path: False if kind == "bool" else None for path, kind in self.kinds.items()})
+    def blank(self, entity: str = RESIDENT) -> Image:
+        kinds = self.ears[entity].kinds
+        return self.nest({path: False if kind == "bool" else None for path, kind in kinds.items()})
 
-    def merge(self, base: Mapping[str, Any], said: Mapping[str, Any]) -> Image:
+    def merge(self, entity: str, base: Mapping[str, Any], said: Mapping[str, Any]) -> Image:
         """What is not said stays as it was."""
-        flat = _flat(base) | {path: self._cell(path, value) for path, value in self._spoken(said, "")}
+        kinds = self.ears[entity].kinds
+        flat = _flat(base) | {path: _cell(kinds[path], value) for path, value in _spoken(kinds, said, entity)}
         return self.nest(flat)
-
-    def _spoken(self, said: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
-        for name, value in said.items():
-            path = f"{prefix}{name}"
-            if path in self.kinds:
-                yield path, value
-            elif isinstance(value, dict) and any(known.startswith(f"{path}.") for known in self.kinds):
-                yield from self._spoken(value, f"{path}.")
-            else:
-                raise Misconfigured(f"{path} is not a field of the resident")
-
-    def _cell(self, path: str, value: Any) -> Any:
-        if value is None or isinstance(value, bool):
-            return value
-        return Uncertain.from_json(value) if self.kinds[path] == "uncertain" else str(value)
 
     @staticmethod
     def nest(flat: Mapping[str, Any]) -> Image:
@@ -190,37 +231,18 @@ class Stage:
 
     # What the department hears, and does
 
-    def deliveries(self, events: Iterable[Event]) -> list[Delivery]:
+    def deliveries(self, told: Iterable[Told]) -> list[Delivery]:
         found: list[Delivery] = []
-        for event in events:
-            value = self.canonical.encode(event, town=self.canonical.town, incarnation=INCARNATION)
-            headers = framing.headers(self.canonical, id=event.id, recorded=event.recorded, value=value)
-            spoken = Record(self.canonical.topic, 0, 0, event.key.encode(), value, headers)
-            for _, _, message in self.audience.tell(spoken):
-                assert message.value is not None  # a tombstone is no way to say anything here
-                found.append(self.delivery(message.value, len(found)))
+        for one in told:
+            found += self.ears[one.entity].hear(one.event, len(found))
         return found
 
-    @cached_property
-    def audience(self) -> Audience:
-        """Of the whole town, only this department."""
-        alone = Alone(self.topology.topics, {self.connector.id: self.topology.subscriptions[self.connector.id]})
-        return audiences(alone, self.contracts, lambda _: self.connector.concerns)[self.canonical.topic]
-
-    def delivery(self, value: bytes, offset: int) -> Delivery:
-        row = self.decode(value)
-        record = Record(self.narrowed.topic, 0, offset, row[1].encode(), value)
-        delivery = Delivery(record, row[1], row[2], row[3], row[0], digest(record), row[4], row[5] or "")
-        try:
-            delivery.changes, delivery.reviews = self.connector.plan(row)
-        except Reject as reject:
-            delivery.reject = reject
-        return delivery
-
-    def removal(self, key: str, version: int, recorded: int) -> Delivery:
-        """The person no longer concerns the department."""
-        head = (event_id("removal", version), key, version, recorded, REMOVED)
-        return self.delivery(self.narrowed.encode_narrowed(*head, None, incarnation=INCARNATION), 0)
+    def removal(self, delivery: Delivery) -> Delivery:
+        """Whom the last delivery was about no longer concerns the department."""
+        ear = next(ear for ear in self.ears.values() if ear.narrowed.topic == delivery.record.topic)
+        key, version = (delivery.record.key or b"").decode(), delivery.version + 1
+        head = (event_id("removal", version), key, version, delivery.recorded + 1, REMOVED)
+        return ear.delivery(ear.narrowed.encode_narrowed(*head, None, incarnation=INCARNATION), 0)
 
     def play(self, deliveries: Sequence[Delivery], store: Store | None = None) -> State:
         store = store or MemoryStore()
@@ -255,9 +277,44 @@ def event_id(name: str, number: int) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{name}/{number}"))
 
 
-def _reasons(path: Path) -> dict[str, Any]:
-    entries = YAML(typ="safe").load(path.read_text(encoding="utf-8")) if path.exists() else []
-    return {entry["reason"]: entry for entry in entries}
+def _reasons(*paths: Path) -> dict[str, Any]:
+    """A duty of the calendar is of kind CLOCK."""
+    known = {path.stem: YAML(typ="safe").load(path.read_text(encoding="utf-8")) for path in paths if path.exists()}
+    clock = {"kind": "CLOCK"}
+    return {e["reason"]: (clock | e if name == "duty" else e) for name, entries in known.items() for e in entries}
+
+
+def _spoken(
+    kinds: Mapping[str, str], said: Mapping[str, Any], entity: str, prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    for name, value in said.items():
+        path = f"{prefix}{name}"
+        if path in kinds:
+            yield path, value
+        elif isinstance(value, dict) and any(known.startswith(f"{path}.") for known in kinds):
+            yield from _spoken(kinds, value, entity, f"{path}.")
+        else:
+            raise Misconfigured(f"{path} is not a field of {entity}")
+
+
+def _cell(kind: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if kind == "uncertain":
+        return Uncertain.from_json(value)
+    if kind == "list":
+        return [dict(one) for one in value]
+    return int(value) if kind == "int" else str(value)
+
+
+def _standing(entity: str, kind: str, undone: Event | None, said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A fact stands until it is ended, or its beginning annulled; that is set by what is said, not by who says it."""
+    if entity == RESIDENT or "active" in said:
+        return said
+    ended = kind == "END" or (kind == "ANNUL" and undone is not None and undone.before is None)
+    if kind == "REGISTER" or ended:
+        return {**said, "active": not ended}
+    return said
 
 
 def _superseded(kind: str, number: int | None, told: Sequence[Event], mine: Sequence[Event]) -> Event | None:

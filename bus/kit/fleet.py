@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,8 +10,8 @@ from bus.adapters.memory import MemoryStore
 from bus.connector.manifest import Connector
 from bus.contract.schema import Contracts
 from bus.errors import BusError
-from bus.event import Event
-from bus.kit.examples import Example, Stage, State, event_id, read
+from bus.event import RESIDENT, Event
+from bus.kit.examples import Example, Stage, State, Told, event_id, read
 from bus.language.rules import Rule
 from bus.language.words import Decide, Plan
 from bus.store import Store
@@ -54,22 +54,22 @@ def an_old_record_that_comes_last_changes_nothing(stage: Stage, example: Example
 
 def an_annulment_restores_what_was_before(stage: Stage, example: Example, store: Open) -> list[str]:
     """Each event in turn, annulled at once: the kept rows are as before, the appended ones are taken back."""
-    events = stage.events(example)
+    told = stage.events(example)
     wrong: list[str] = []
-    for number, event in enumerate(events):
-        if event.kind in ("ANNUL", "RESYNC", "CLOCK"):
+    for number, one in enumerate(told):
+        if one.event.kind in ("ANNUL", "RESYNC", "CLOCK"):
             continue
-        before = [*events[:number], *_again(events[:number], event)]
-        undone = [*events[: number + 1], _annulment(stage, example, events[: number + 1])]
-        was, now = (stage.play(stage.deliveries(told), store()) for told in (before, undone))
-        wrong += [f"event {number + 1}: {what}" for what in _not_restored(stage, was, now, event)]
+        before = [*told[:number], *_again(told[:number], one)]
+        undone = [*told[: number + 1], _annulment(stage, example, told[: number + 1])]
+        was, now = (stage.play(stage.deliveries(said), store()) for said in (before, undone))
+        wrong += [f"event {number + 1}: {what}" for what in _not_restored(stage, was, now, one.event)]
     return wrong
 
 
 def a_removal_leaves_nothing_kept(stage: Stage, example: Example, store: Open) -> list[str]:
     told = stage.deliveries(stage.events(example))
     last = {one.key: one for one in told}
-    gone = [stage.removal(one.key, one.version + 1, one.recorded + 1) for one in last.values()]
+    gone = [stage.removal(one) for one in last.values()]
     state = stage.play([*told, *gone], store())
     kept = [table.name for table in stage.connector.tables if table.kept]
     return [f"{name}: {len(state.tables[name])} rows are left" for name in kept if state.tables[name]]
@@ -77,9 +77,11 @@ def a_removal_leaves_nothing_kept(stage: Stage, example: Example, store: Open) -
 
 def compiled_and_clear_say_the_same(stage: Stage, example: Example, _: Open) -> list[str]:
     wrong = []
+    ears = {ear.narrowed.topic: ear for ear in stage.ears.values()}
     for one in stage.deliveries(stage.events(example)):
         if one.mode == "DATA" and one.record.value is not None and one.reject is None:
-            clear = stage.connector.project(stage.narrowed.decode(one.record.value))
+            ear = ears[one.record.topic]
+            clear = stage.connector.views[ear.entity].project(ear.narrowed.decode(one.record.value))
             if (clear.changes, clear.reviews) != (one.changes, one.reviews):
                 wrong.append(f"version {one.version}")
     return wrong
@@ -111,11 +113,26 @@ PROPERTIES: tuple[Property, ...] = (
 
 def unread_grants(connector: Connector) -> list[str]:
     """A grant that nobody uses is a privacy finding."""
-    return [f"{path} is granted and not read" for path in connector.reads if not _is_read(path, connector)]
+    return [
+        f"{path} of {view.entity} is granted and not read"
+        for view in connector.views.values()
+        for path in view.reads
+        if not any(used == path or used.startswith(f"{path}.") for used in view.uses)
+    ]
 
 
-def _is_read(path: str, connector: Connector) -> bool:
-    return any(used == path or used.startswith(f"{path}.") for used in connector.uses)
+def unheard_duties(connector: Connector, duties: Collection[str]) -> list[str]:
+    """A duty of the calendar that is heard and changes nothing is a privacy finding too."""
+    view = connector.views.get(RESIDENT)
+    plans = view.plans if view is not None else ()
+    asked = {reason for plan in plans for reason in plan.reasons}
+    timed = any("on" in rule.by_name for plan in plans if plan.kept for rule in _rules_of(plan))
+    return [] if timed else [f"{duty} is heard and asks for nothing" for duty in sorted(set(duties) - asked)]
+
+
+def _rules_of(plan: Plan) -> list[Rule]:
+    named = [plan.only_if, plan.rows, *(word.rule for word in plan.words if isinstance(word, Decide))]
+    return [rule for rule in named if rule is not None]
 
 
 def idle_rules(connector: Connector, stage: Stage, examples: Sequence[Example]) -> list[str]:
@@ -130,9 +147,15 @@ def idle_rules(connector: Connector, stage: Stage, examples: Sequence[Example]) 
         return replace(rule, function=heard)
 
     heard = {name: listening(rule) for name, rule in connector.rules.items()}
-    plans = tuple(_with_rules(plan, heard) for plan in connector.plans)
-    concern = connector.concern and heard[connector.concern.name]
-    ear = Stage(replace(connector, plans=plans, concern=concern), stage.topology, stage.contracts)
+    views = {
+        entity: replace(
+            view,
+            plans=tuple(_with_rules(plan, heard) for plan in view.plans),
+            concern=view.concern and heard[view.concern.name],
+        )
+        for entity, view in connector.views.items()
+    }
+    ear = Stage(replace(connector, views=views), stage.topology, stage.contracts)
     for example in examples:
         under = ear.under(example.law)
         under.deliveries(under.events(example))
@@ -164,6 +187,7 @@ def verdicts(connector: Connector, topology: Any, contracts: Contracts, store: O
                 differences = [f"{error.code}: {error.message}"]
             yield Verdict(example.line, example.name, check.__name__, differences)
     yield Verdict(0, "", "every_granted_field_is_read", unread_grants(connector))
+    yield Verdict(0, "", "every_duty_heard_asks_for_something", unheard_duties(connector, stage.stanza.clock))
     yield Verdict(0, "", "every_rule_is_asked_in_an_example", idle_rules(connector, stage, examples))
     yield Verdict(0, "", "rules_are_short", long_rules(connector))
 
@@ -172,26 +196,33 @@ def long_rules(connector: Connector, limit: int = 15) -> list[str]:
     return [f"{rule.name}() has {rule.length} lines" for rule in connector.rules.values() if rule.length > limit]
 
 
-def _annulment(stage: Stage, example: Example, events: Sequence[Event]) -> Event:
+def _annulment(stage: Stage, example: Example, told: Sequence[Told]) -> Told:
     """Of the last of these events, at once."""
-    last = events[-1]
-    number = len(example.events) + 1
-    said = {"TORIKESHI_SHUSEI": {}, "kind": "ANNUL", "person": last.key, "supersedes": len(events)}
-    undoing = stage.event(replace(example, name=f"{example.name}/undone"), number, said, events)
-    return replace(undoing, recorded=last.recorded.replace(second=1), effective=last.effective)
+    last = told[-1]
+    undo = {"TORIKESHI_SHUSEI": {}, "person": last.event.key}
+    if last.entity != RESIDENT:
+        undo = {"TORIKESHI": {}, "of": last.entity, "key": last.event.key}
+    said = undo | {"kind": "ANNUL", "supersedes": len(told)}
+    undoing = stage.event(replace(example, name=f"{example.name}/undone"), len(example.events) + 1, said, told)
+    at = last.event.recorded.replace(second=1)
+    return Told(last.entity, replace(undoing.event, recorded=at, effective=last.event.effective))
 
 
-def _again(events: Sequence[Event], event: Event) -> list[Event]:
+def _again(told: Sequence[Told], one: Told) -> list[Told]:
     """The image before, said again on the day of the event: age goes on while nothing happens."""
-    last = next((one for one in reversed(events) if one.key == event.key), None)
+    mine = (
+        earlier.event
+        for earlier in reversed(told)
+        if (earlier.entity, earlier.event.key) == (one.entity, one.event.key)
+    )
+    last = next(mine, None)
     if last is None:
         return []
-    return [
-        replace(
-            last, id=event_id(last.id, 0), kind="RESYNC", recorded=event.recorded, supersedes=None, undoes=(),
-            before=last.data, before_recorded=last.recorded,
-        )
-    ]  # fmt: skip
+    again = replace(
+        last, id=event_id(last.id, 0), kind="RESYNC", recorded=one.event.recorded, supersedes=None, undoes=(),
+        before=last.data, before_recorded=last.recorded,
+    )  # fmt: skip
+    return [Told(one.entity, again)]
 
 
 def _not_restored(stage: Stage, was: State, now: State, event: Event) -> list[str]:

@@ -6,7 +6,7 @@ import sys
 from contextlib import closing
 from typing import Any
 
-from bus.connector.intake import Intake
+from bus.connector.intake import by_topic, intakes
 from bus.connector.ownership import here
 from bus.connector.runner import Limits, serve
 from bus.settings import Settings
@@ -16,12 +16,11 @@ from bus.wiring import Wiring
 def run_connector(wiring: Wiring, name: str, *, until_idle: bool, storm: int) -> dict[str, Any]:
     """Until stopped, or idle. Gives the counts of records."""
     connector = wiring.connector(name)
-    contract = wiring.contracts.narrowed(name, connector.entity)
-    intake = Intake(connector, contract, wiring.contracts)
+    heard = intakes(name, connector.views, wiring.contracts)
     group = wiring.topology.subscriptions[name].group
     with closing(wiring.broker(name)) as broker, closing(wiring.store(name)) as store:
         done = serve(
-            name, intake, connector.tables, [contract.topic], broker, store,
+            name, by_topic(heard), connector.tables, list(heard), broker, store,
             holder=here(), group=group, until_idle=until_idle, limits=Limits(storm=storm),
         )  # fmt: skip
     return {

@@ -6,10 +6,12 @@ import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from bus.event import RESIDENT
 from bus.language.lines import Lines
 from bus.language.rules import Rule
 from bus.language.words import ENVELOPE, KEPT_ENVELOPE, Code, Decide, Envelope, Field, Plan, Value, Word
@@ -24,27 +26,34 @@ DATE_PARTS: Final = {"text": "text", "earliest": "date", "latest": "date"}
 WORDS: Final = "a field, event.<name>, rule(), {value: …} or {code: field, in: list}"
 
 
-class Reader:
-    """Reads the words of one manifest; remembers which fields and rules it met."""
+@dataclass
+class Asked:
+    """What a manifest asks of one entity, collected while it is read."""
 
-    def __init__(
-        self, lines: Lines, leaves: Mapping[str, str], reads: Sequence[str], rules: Mapping[str, Rule]
-    ) -> None:
+    entity: str
+    leaves: Mapping[str, str]  # dotted path -> text, bool, int, uncertain or list
+    reads: tuple[str, ...]  # granted
+    plans: list[Plan] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    uses: set[str] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
+    rules: set[str] = field(default_factory=set)
+    conditions: dict[str, Rule] = field(default_factory=dict)  # flags that stand in place of a rule
+
+
+class Reader:
+    """Reads the words of one manifest, entity by entity."""
+
+    def __init__(self, lines: Lines, code_folder: Path, rules: Mapping[str, Rule]) -> None:
         self.lines = lines
-        self.leaves = leaves
-        self.reads = reads
         self.rules = rules
         self.lists: dict[str, dict[str, str]] = {}
-        self.list_folder = Path()
-        self.reasons: frozenset[str] = frozenset()
-        self.uses: set[str] = set()
-        self.paths: set[str] = set()
-        self.asked: set[str] = set()
+        self.list_folder = code_folder
+        self.known = {False: _reasons(code_folder, "fact_reason"), True: _reasons(code_folder, "reason", "duty")}
+        self.asked = Asked("", {}, ())  # of the entity that is being read
 
-    def codes(self, given: Any, folder: Path) -> None:
+    def codes(self, given: Any) -> None:
         """Code lists of the manifest itself; those of schemas/codes/ are read when a word names one."""
-        self.list_folder = folder
-        self.reasons = _reasons(folder / "reason.yaml")
         for name, meanings in self.lines.mapping(given, self.lines.content, "codes").items() if given else ():
             if isinstance(meanings, dict) and all(isinstance(part, str) for pair in meanings.items() for part in pair):
                 self.lists[name] = dict(meanings)
@@ -53,23 +62,44 @@ class Reader:
                     given, name, f"the code list {name} has to map text to text; put quotes around codes"
                 )
 
-    def tables(self, top: Mapping[str, Any]) -> tuple[tuple[Plan, ...], tuple[Table, ...]]:
-        plans: list[Plan] = []
-        tables: list[Table] = []
+    def tables(self, top: Mapping[str, Any], asked: Mapping[str, Asked]) -> None:
+        """Fills in what each entity is asked for."""
+        names: set[str] = set()
         for section, read in (("keeps", self._keeps), ("appends", self._appends)):
             given = top.get(section)
             for name, spec in self.lines.mapping(given, top, section).items() if given is not None else ():
-                if not NAME.fullmatch(str(name)) or str(name).startswith("bus_") or any(t.name == name for t in tables):
+                if not NAME.fullmatch(str(name)) or str(name).startswith("bus_") or name in names:
                     self.lines.mistake(given, name, f"{name} is not a name for a new table (a-z, 0-9, _; not bus_…)")
-                if (found := read(name, spec, given)) is not None:
-                    plans.append(found[0])
-                    tables.append(found[1])
-        if not plans and not self.lines.mistakes:
+                names.add(name)
+                for one in self._entities(spec, given, name, asked):
+                    self.asked = one
+                    if (found := read(name, spec, given)) is not None:
+                        one.plans.append(found[0])
+                        one.tables.append(found[1])
+                self._same_columns(name, given, asked)
+        if not names and not self.lines.mistakes:
             self.lines.mistake(top, None, "neither keeps nor appends: the connector does nothing")
-        return tuple(plans), tuple(tables)
+
+    def _entities(self, spec: Any, holder: Any, name: Any, asked: Mapping[str, Asked]) -> list[Asked]:
+        """`of`: one entity or several of the same shape; without it: residents."""
+        of = spec.get("of", RESIDENT) if isinstance(spec, dict) else RESIDENT
+        wanted = [str(one) for one in (of if isinstance(of, list) else [of])]
+        for entity in wanted:
+            if entity not in asked:
+                self.lines.mistake(
+                    spec if isinstance(spec, dict) and "of" in spec else holder,
+                    "of" if isinstance(spec, dict) and "of" in spec else name,
+                    f"{entity} is not granted: see reads in topology.yaml",
+                )
+        return [asked[entity] for entity in wanted if entity in asked]
+
+    def _same_columns(self, name: str, holder: Any, asked: Mapping[str, Asked]) -> None:
+        shapes = {table for one in asked.values() for table in one.tables if table.name == name}
+        if len(shapes) > 1:
+            self.lines.mistake(holder, name, f"{name} would have other columns for one entity than for another")
 
     def _keeps(self, name: str, spec: Any, holder: Any) -> tuple[Plan, Table] | None:
-        given = self.lines.mapping(spec, holder, name, ("key", "only_if", "columns", "rows"))
+        given = self.lines.mapping(spec, holder, name, ("of", "key", "only_if", "columns", "rows"))
         if "key" not in given:
             self.lines.mistake(holder, name, f"{name} needs a key: the column of the person")
             return None
@@ -91,7 +121,7 @@ class Reader:
         return Plan(name, True, words, only_if), Table(name, (key, *columns), kept=True)
 
     def _appends(self, name: str, spec: Any, holder: Any) -> tuple[Plan, Table] | None:
-        given = self.lines.mapping(spec, holder, name, ("from", "only_if", "columns"))
+        given = self.lines.mapping(spec, holder, name, ("of", "from", "only_if", "columns"))
         reasons = given.get("from")
         if (
             not isinstance(reasons, list)
@@ -102,8 +132,10 @@ class Reader:
                 given or holder, "from" if given else name, f"{name} needs from: the reasons it answers to"
             )
             return None
-        for reason in sorted(set(map(str, reasons)) - self.reasons) if self.reasons else ():
-            self.lines.mistake(given, "from", f"{reason} is no reason of the register: see schemas/codes/reason.yaml")
+        is_resident = self.asked.entity == RESIDENT
+        for reason in sorted(set(map(str, reasons)) - self.known[is_resident]) if self.known[is_resident] else ():
+            where = "reason.yaml and duty.yaml" if is_resident else "fact_reason.yaml"
+            self.lines.mistake(given, "from", f"{reason} is no reason of {self.asked.entity}: see {where}")
         if "columns" not in given:
             self.lines.mistake(holder, name, f"{name} needs columns")
             return None
@@ -115,9 +147,27 @@ class Reader:
     def _condition(self, given: Mapping[str, Any]) -> Rule | None:
         if "only_if" not in given:
             return None
-        rule = self._rule(str(given["only_if"]), given, "only_if")
+        said = str(given["only_if"])
+        rule = self._flag(said, given) if self.asked.leaves.get(said) == "bool" else self._rule(said, given, "only_if")
         if rule and rule.returns not in (None, bool):
             self.lines.mistake(given, "only_if", f"{rule.name}() has to answer yes or no: -> bool")
+        return rule
+
+    def _flag(self, path: str, given: Any) -> Rule | None:
+        """A field that says yes or no needs no rule."""
+        if not self.grant(path, given, "only_if"):
+            return None
+        *groups, leaf = path.split(".")
+
+        def is_so(record: Any) -> bool:
+            for group in groups:
+                record = getattr(record, group)
+            return bool(getattr(record, leaf))
+
+        rule = Rule(f"{path}?", is_so, (), {path: 1}, bool, 1, 1)
+        self.asked.conditions[rule.name] = rule
+        self.asked.paths.add(path)
+        self.asked.rules.add(rule.name)
         return rule
 
     def _columns(
@@ -185,9 +235,9 @@ class Reader:
     def _field(self, path: str, holder: Any, key: Any) -> str | None:
         """The column type of a field, if it exists and is granted."""
         head, _, part = path.rpartition(".")
-        kind = self.leaves.get(path)
+        kind = self.asked.leaves.get(path)
         leaf = path
-        if kind is None and self.leaves.get(head) == "uncertain":
+        if kind is None and self.asked.leaves.get(head) == "uncertain":
             leaf, kind = head, DATE_PARTS.get(part)
         if kind is None:
             self.lines.mistake(holder, key, f"unknown word {path}: say {WORDS}")
@@ -195,8 +245,10 @@ class Reader:
             self.lines.mistake(
                 holder, key, f"{path} is an uncertain date: say {path}.text, {path}.earliest or {path}.latest"
             )
+        elif kind == "list":
+            self.lines.mistake(holder, key, f"{path} is a list: say rows: and a rule that makes rows of it")
         elif self.grant(leaf, holder, key):
-            self.paths.add(path)
+            self.asked.paths.add(path)
             return kind
         return None
 
@@ -219,33 +271,35 @@ class Reader:
                 holder, key, f"{call} is not a rule in rules.py (say name(), its first parameter is the record)"
             )
             return None
-        self.ask(rule, holder, key)
+        self.ask(rule, holder, key, self.asked)
         return rule
 
-    def ask(self, rule: Rule, holder: Any, key: Any) -> None:
+    def ask(self, rule: Rule, holder: Any, key: Any, asked: Asked) -> None:
         """The rule is used: what it reads has to be granted."""
-        if rule.name in self.asked:
+        if rule.name in asked.rules:
             return
-        self.asked.add(rule.name)
+        asked.rules.add(rule.name)
         for wrong in (name for name in rule.by_name if name not in ("on", "law")):
             self.lines.mistake(holder, key, f"{rule.name}() asks for {wrong}; a rule gets the record, on and law")
         place = f"{'/'.join(self.lines.path.parts[-3:-1])}/rules.py"
         for path, line in rule.paths.items():
-            if self._is_granted(path):
-                self.uses.add(path)
-                self.paths.add(path)
+            if path in asked.leaves and _is_granted(path, asked.reads):
+                asked.uses.add(path)
+                asked.paths.add(path)
             else:
-                self.lines.mistakes.append(f"{place}:{line}: {path} is not granted: see reads in topology.yaml")
+                of = "" if asked.entity == RESIDENT else f" of {asked.entity}"
+                self.lines.mistakes.append(f"{place}:{line}: {path}{of} is not granted: see reads in topology.yaml")
 
     def grant(self, leaf: str, holder: Any, key: Any) -> bool:
-        if not self._is_granted(leaf):
+        if not _is_granted(leaf, self.asked.reads):
             self.lines.mistake(holder, key, f"{leaf} is not granted: see reads in topology.yaml")
             return False
-        self.uses.add(leaf)
+        self.asked.uses.add(leaf)
         return True
 
-    def _is_granted(self, leaf: str) -> bool:
-        return any(leaf == read or leaf.startswith(read + ".") for read in self.reads)
+
+def _is_granted(leaf: str, reads: Sequence[str]) -> bool:
+    return any(leaf == read or leaf.startswith(read + ".") for read in reads)
 
 
 def _column_type(annotation: Any) -> str | None:
@@ -270,10 +324,11 @@ def _plain(value: Any) -> type:
     return next((kind for kind in (bool, int, str, date) if isinstance(value, kind)), str)
 
 
-def _reasons(path: Path) -> frozenset[str]:
-    """What the register can say; empty where a project has no list."""
-    content = Lines(path).content if path.exists() else []
-    return frozenset(str(entry["reason"]) for entry in content or () if isinstance(entry, dict) and "reason" in entry)
+def _reasons(folder: Path, *lists: str) -> frozenset[str]:
+    """What can be said; empty where a project has no list."""
+    paths = [path for name in lists if (path := folder / f"{name}.yaml").exists()]
+    entries = [entry for path in paths for entry in Lines(path).content or ()]
+    return frozenset(str(entry["reason"]) for entry in entries if isinstance(entry, dict) and "reason" in entry)
 
 
 def _code_list(lines: Lines) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Which topics, users and permissions follow from the topology? (Pure. Nobody types a permission.)
 
-    relay       WRITE canonical
+    relay       WRITE canonical of the register
     projector   READ canonical, WRITE narrowed, READ its own group
-    department  READ its own narrowed, READ its own group
+    department  READ its own narrowed, READ its own group, WRITE canonical of its own facts
+    processor   READ canonical that it folds, READ its own group
 
 Everything else is denied. READ and WRITE bring DESCRIBE with them; there is no wildcard and no prefix.
 """
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bus.topology.cluster import Acl, Shape, TopicState
-from bus.topology.model import Topology
+from bus.topology.model import REGISTER, Topology, producer
 
 RELAY: Final = "relay"
 PROJECTOR: Final = "projector"
@@ -22,7 +23,7 @@ DAY: Final = 24 * 3600 * 1000
 
 def principals(topology: Topology) -> tuple[str, ...]:
     """Without the administrator, who is not of the topology."""
-    return (RELAY, PROJECTOR, *sorted(topology.subscriptions))
+    return (RELAY, PROJECTOR, *sorted({*topology.subscriptions, *topology.processors, *topology.publishers}))
 
 
 def desired(topology: Topology, brokers: int) -> Shape:
@@ -54,7 +55,8 @@ def _topics(topology: Topology, brokers: int) -> Iterator[tuple[str, TopicState]
 def _acls(topology: Topology) -> Iterator[Acl]:
     yield Acl(PROJECTOR, "READ", "GROUP", PROJECTOR)
     for entity in topology.topics:
-        yield Acl(RELAY, "WRITE", "TOPIC", topology.canonical(entity))
+        system = producer(entity)
+        yield Acl(RELAY if system == REGISTER else system, "WRITE", "TOPIC", topology.canonical(entity))
         yield Acl(PROJECTOR, "READ", "TOPIC", topology.canonical(entity))
     for name, subscription in topology.subscriptions.items():
         yield Acl(name, "READ", "GROUP", subscription.group)
@@ -62,3 +64,7 @@ def _acls(topology: Topology) -> Iterator[Acl]:
             narrowed = topology.narrowed(name, entity)
             yield Acl(PROJECTOR, "WRITE", "TOPIC", narrowed)
             yield Acl(name, "READ", "TOPIC", narrowed)
+    for name, processor in topology.processors.items():
+        yield Acl(name, "READ", "GROUP", name.replace("_", "-"))
+        for entity in processor.reads:
+            yield Acl(name, "READ", "TOPIC", topology.canonical(entity))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bus.errors import Misconfigured, Usage
+from bus.event import RESIDENT
 from bus.topology.reading import Place, Reading
 
 ID: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -29,10 +30,12 @@ RESERVED: Final = frozenset(
         "none",
     ]
 )
+REGISTER: Final = "juki"  # the system of the resident register: spoken for by the relay
 _ENTITY: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}")
 _SCHEMA: Final = re.compile(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)\.([1-9][0-9]{0,2})")
 _PATH: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _RULE: Final = re.compile(r"[a-z_][a-z0-9_]*\(\)")
+_DUTY: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class Subscription:
     purpose: str
     statute: str
     reads: Mapping[str, tuple[str, ...]]  # entity -> granted dotted paths
-    concerns: str | None  # a rule of the connector; None: everybody
+    concerns: Mapping[str, str]  # entity -> a rule of the connector; an entity without one: all of it
+    clock: tuple[str, ...]  # the duties of the calendar it hears (schemas/codes/duty.yaml)
     sees_protected: str | None  # the statute that lets it see protected addresses
     database: str
 
@@ -64,11 +68,27 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Processor:
+    """A fold with memory (bus/processor): hears canonical topics, says another one."""
+
+    id: str
+    purpose: str
+    reads: tuple[str, ...]  # entities
+    writes: str  # an entity
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     town: str
     topics: Mapping[str, Topic]
     subscriptions: Mapping[str, Subscription]
+    processors: Mapping[str, Processor] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def publishers(self) -> tuple[str, ...]:
+        """The departments that say something themselves; the register speaks for the system `juki`."""
+        return tuple(sorted({producer(entity) for entity in self.topics} - {REGISTER}))
 
     def canonical(self, entity: str) -> str:
         return f"{self.town}.{_words(entity)}.v{self._topic(entity).major}"
@@ -82,6 +102,11 @@ class Topology:
         if entity not in self.topics:
             raise Misconfigured(f"there is no topic {entity}", hint="see topology.yaml")
         return self.topics[entity]
+
+
+def producer(entity: str) -> str:
+    """The system whose facts these are; nobody else may say them."""
+    return entity.partition(".")[0]
 
 
 def _words(name: str) -> str:
@@ -108,7 +133,9 @@ def town_warning(code: str) -> str | None:
 def load(path: Path, town: str | None = None) -> Topology:
     """Raises Misconfigured with every mistake, each as file:line."""
     reading = Reading(path)
-    root = reading.fields(reading.root(), "the file", {"town": True, "topics": True, "subscriptions": True})
+    root = reading.fields(
+        reading.root(), "the file", {"town": True, "topics": True, "processors": False, "subscriptions": True}
+    )
     warnings = _town(reading, root.get("town"), town)
     topics = {
         entity: _topic(reading, entity, at) for entity, at in _entries(reading, root.get("topics"), "topics").items()
@@ -117,8 +144,14 @@ def load(path: Path, town: str | None = None) -> Topology:
         name: _subscription(reading, name, at, topics)
         for name, at in _entries(reading, root.get("subscriptions"), "subscriptions").items()
     }
+    processors = {
+        name: _processor(reading, name, at, topics)
+        for name, at in _entries(reading, root.get("processors"), "processors").items()
+    }
+    for twice in sorted(processors.keys() & subscriptions.keys()):
+        reading.wrong(root["processors"].value[twice], f"processors.{twice}: a subscription has this name")
     reading.done()
-    return Topology(town or root["town"].value, topics, subscriptions, warnings)
+    return Topology(town or root["town"].value, topics, subscriptions, processors, warnings)
 
 
 def _entries(reading: Reading, at: Place | None, what: str) -> dict[str, Place]:
@@ -168,6 +201,7 @@ _KEYS: Final = {
     "statute": True,
     "reads": True,
     "concerns": False,
+    "clock": False,
     "sees_protected": False,
     "database": False,
 }
@@ -180,21 +214,62 @@ def _subscription(reading: Reading, name: str, at: Place, topics: Mapping[str, T
     if name in RESERVED or name.startswith("pg_"):
         reading.wrong(at, f"{what}: this name belongs to the bus itself")
     found = reading.fields(at, what, _KEYS)
-    concerns = reading.text(found["concerns"], f"{what}.concerns") if "concerns" in found else None
-    if concerns and not _RULE.fullmatch(concerns):
-        reading.wrong(found["concerns"], f"{what}.concerns must be a rule's call, such as may_be_pupil()")
     database = reading.text(found["database"], f"{what}.database") if "database" in found else name
     if not ID.fullmatch(database) or database in RESERVED:
         reading.wrong(found.get("database", at), f"{what}.database is no name for a department's database")
+    reads = _reads(reading, what, found.get("reads"), topics)
     return Subscription(
         name,
         reading.text(found.get("purpose"), f"{what}.purpose"),
         reading.text(found.get("statute"), f"{what}.statute"),
-        _reads(reading, what, found.get("reads"), topics),
-        concerns,
+        reads,
+        _concerns(reading, f"{what}.concerns", found.get("concerns"), reads),
+        _duties(reading, f"{what}.clock", found.get("clock"), reads),
         reading.text(found["sees_protected"], f"{what}.sees_protected") if "sees_protected" in found else None,
         database,
     )
+
+
+def _concerns(reading: Reading, what: str, at: Place | None, reads: Mapping[str, object]) -> dict[str, str]:
+    """One rule alone is about residents."""
+    if at is None:
+        return {}
+    given = {RESIDENT: at} if isinstance(at.value, str) else _entries(reading, at, what)
+    for entity, rule in given.items():
+        if entity not in reads:
+            reading.wrong(rule, f"{what}: {entity} is not among the reads")
+        if not _RULE.fullmatch(reading.text(rule, f"{what}.{entity}")):
+            reading.wrong(rule, f"{what} must be a rule's call, such as may_be_pupil()")
+    return {entity: str(rule.value) for entity, rule in given.items()}
+
+
+def _duties(reading: Reading, what: str, at: Place | None, reads: Mapping[str, object]) -> tuple[str, ...]:
+    if at is None:
+        return ()
+    if not isinstance(at.value, tuple) or not at.value:
+        reading.wrong(at, f"{what} must be a list of duties of schemas/codes/duty.yaml")
+        return ()
+    if RESIDENT not in reads:
+        reading.wrong(at, f"{what}: the calendar speaks of residents, who are not among the reads")
+    said = tuple(reading.text(place, what) for place in at.value)
+    for place, duty in zip(at.value, said, strict=True):
+        if not _DUTY.fullmatch(duty) or said.count(duty) > 1:
+            reading.wrong(place, f"{what}: {duty} is no duty, or is said twice")
+    return said
+
+
+def _processor(reading: Reading, name: str, at: Place, topics: Mapping[str, Topic]) -> Processor:
+    what = f"processors.{name}"
+    if not ID.fullmatch(name) or name in RESERVED:
+        reading.wrong(at, f"{what}: an id is of a-z, 0-9 and _, at most 32, and none of the bus's own names")
+    found = reading.fields(at, what, {"purpose": True, "reads": True, "writes": True})
+    heard = found["reads"].value if "reads" in found and isinstance(found["reads"].value, tuple) else ()
+    reads = tuple(reading.text(place, f"{what}.reads") for place in heard)
+    writes = reading.text(found.get("writes"), f"{what}.writes")
+    for entity in (*reads, writes):
+        if entity not in topics:
+            reading.wrong(at, f"{what}: there is no topic {entity}")
+    return Processor(name, reading.text(found.get("purpose"), f"{what}.purpose"), reads, writes)
 
 
 def _reads(reading: Reading, what: str, at: Place | None, topics: Mapping[str, Topic]) -> dict[str, tuple[str, ...]]:

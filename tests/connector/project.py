@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from bus.connector.manifest import Connector, load
+from bus.connector.view import View
 from bus.contract.schema import Contracts
 from tests.contract.towns import SCHEMAS, town
 
@@ -43,7 +44,8 @@ class Project:
     def topology(self) -> SimpleNamespace:
         made = town(toy=self.reads)
         stanza = SimpleNamespace(
-            reads={"juki.resident": self.reads}, concerns=self.concerns, sees_protected=None, id="toy"
+            reads={"juki.resident": self.reads}, sees_protected=None, id="toy", clock=(),
+            concerns={"juki.resident": self.concerns} if self.concerns else {},
         )
         subscriptions: Mapping[str, SimpleNamespace] = {"toy": stanza} if self.subscribed else {}
         return SimpleNamespace(
@@ -53,6 +55,9 @@ class Project:
             canonical=made.canonical,
             narrowed=made.narrowed,
         )
+
+    def view(self) -> View:
+        return self.load().views["juki.resident"]
 
     def load(self) -> Connector:
         topology = self.topology

@@ -59,8 +59,9 @@ def test_tables_columns_and_types_follow_from_the_words(project):
         Column("sex", "text"),
     ), kept=False)  # fmt: skip
     assert (connector.id, connector.name_ja, connector.tables) == ("toy", "見本", (residents, moves))
-    assert connector.paths == ("birth.earliest", "birth.text", "is_resident", "name.full", "sex")
-    assert connector.uses == {"birth", "is_resident", "name.full", "sex"}
+    view = connector.views["juki.resident"]
+    assert view.paths == ("birth.earliest", "birth.text", "is_resident", "name.full", "sex")
+    assert view.uses == {"birth", "is_resident", "name.full", "sex"}
 
 
 def test_a_rule_types_its_column_by_its_annotation_and_its_fields_are_read(project):
@@ -92,7 +93,7 @@ keeps:
   sheets: {key: person, rows: sheets()}
 """
 
-    connector = project.write(connector=manifest, rules=rules).load()
+    connector = project.write(connector=manifest, rules=rules).view()
 
     assert connector.tables[0].columns == (Column("person", "text"), Column("year", "int"))
     assert connector.tables[1].columns == (Column("person", "text"), Column("number", "int"), Column("since", "date"))
@@ -142,7 +143,7 @@ appends:
         17: "there is no code list nowhere",
         18: "bus_applied is not a name for a new table",
         20: "moves needs from",
-        21: "TENNYUU is no reason of the register",
+        21: "TENNYUU is no reason of juki.resident",
     }.items():
         assert [one for one in found if one.startswith(f"{place}:{line}: ") and words in one], (line, words, found)
 
@@ -204,7 +205,7 @@ from bus import attains, certain
 def is_grown_up(person, on: date) -> bool:
     return certain(person.birth, lambda born: attains(born, 18) <= on)
 """
-    connector = project.write(connector=PLAIN, rules=rules).load()
+    connector = project.write(connector=PLAIN, rules=rules).view()
 
     assert connector.concern is not None
     assert connector.concerns({"birth": None}, date(2025, 1, 1))
