@@ -12,6 +12,7 @@ from bus.errors import Reject
 from bus.resident.codes import Reason
 from bus.resident.image import Flat, Shape, text, uncertain
 
+_PLACE: Final = ("prefecture", "city", "town", "lot", "building")
 _KEYS: Final = {"reason", "effective", "persons", "household", "change_set", "supersedes", "recorded"}
 DEAD: Final = "3"
 
@@ -27,6 +28,7 @@ class Request:
     change_set: str | None = None
     supersedes: str | None = None
     recorded: datetime | None = None
+    versions: Mapping[str, int] = field(default_factory=dict)  # of persons who must not have changed since
 
     @classmethod
     def parse(cls, given: Any, shape: Shape) -> Request:
@@ -45,6 +47,7 @@ class Request:
             change_set=given.get("change_set") and text(given["change_set"], "change_set"),
             supersedes=given.get("supersedes"),
             recorded=_instant(given.get("recorded")),
+            versions=dict(_versions(given.get("persons") or ())),
         )
 
 
@@ -53,8 +56,8 @@ def _persons(given: Any, shape: Shape) -> Iterator[tuple[str | None, Mapping[str
     for person in given:
         if isinstance(person, str):
             person = {"key": person}
-        if not isinstance(person, Mapping) or set(person) - {"key", "set"}:
-            raise Reject("a person is {key, set}", code="REQUEST", where="persons")
+        if not isinstance(person, Mapping) or set(person) - {"key", "set", "version"}:
+            raise Reject("a person is {key, set, version}", code="REQUEST", where="persons")
         key, values = person.get("key"), person.get("set") or {}
         if not isinstance(key, str | None) or not isinstance(values, Mapping):
             raise Reject("a person is {key, set}", code="REQUEST", where="persons")
@@ -62,6 +65,16 @@ def _persons(given: Any, shape: Shape) -> Iterator[tuple[str | None, Mapping[str
             raise Reject("a person is listed twice", code="DUPLICATE_KEY", where="persons")
         seen.add(key)
         yield key, {path: shape.value(path, value) for path, value in values.items()}
+
+
+def _versions(persons: Any) -> Iterator[tuple[str, int]]:
+    for person in persons:
+        version = person.get("version") if isinstance(person, Mapping) else None
+        if version is None:
+            continue
+        if not isinstance(version, int) or isinstance(version, bool) or person.get("key") is None:
+            raise Reject("a version is a number, of a person who is known", code="REQUEST", where="persons")
+        yield person["key"], version
 
 
 def _instant(given: str | datetime | None) -> datetime | None:
@@ -120,6 +133,7 @@ class Act:
         self.supersedes: dict[str, str] = {}
         self.undoes: dict[str, tuple[str, ...]] = {}
         self.effectives: dict[str, Uncertain] = {}
+        self.codes: dict[str, str] = {}  # whose official 異動事由 is not the one of the reason
         fresh = iter(scene.keys)
         for key, values in request.persons:
             self.given[next(fresh) if key is None else key] = values
@@ -164,3 +178,21 @@ class Act:
 
 def is_head(image: Mapping[str, Any]) -> bool:
     return (image["household.relation_code"] or "").lstrip("0") == "2"
+
+
+def is_foreign(image: Mapping[str, Any]) -> bool:
+    return (image["resident_type"] or "").lstrip("0") == "2"
+
+
+def official(reason: Reason, image: Mapping[str, Any]) -> str:
+    """The official 異動事由: another one for who comes from, or goes to, another country."""
+    return reason.abroad if reason.abroad and _is_abroad(reason, image) else reason.code
+
+
+def _is_abroad(reason: Reason, image: Mapping[str, Any]) -> bool:
+    """A place with a name and no code of Japan's; of a foreigner who moves in, also none at all (domain 3.5, K02)."""
+    arrives = reason.group == "記載"
+    ways = ("previous.",) if arrives else ("move_out.", "move_out.planned_")
+    if any(image[f"{way}municipality_code"] for way in ways):
+        return False
+    return any(image[way + part] for way in ways for part in _PLACE) or (arrives and is_foreign(image))

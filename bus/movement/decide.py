@@ -10,8 +10,9 @@ from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.event import ChangeSet, Event
 from bus.movement import undo
-from bus.movement.act import Act, Request, Scene
-from bus.movement.rules import RULES, check_date, check_fields, check_life
+from bus.movement.act import Act, Request, Scene, official
+from bus.movement.allowed import check_date, check_fields, check_life, check_records
+from bus.movement.rules import RULES
 from bus.resident.codes import Reason
 from bus.resident.image import Changes, Shape, changed
 
@@ -40,6 +41,7 @@ def _judge(act: Act, reasons: dict[str, Reason]) -> None:
         act.given = act.given or {key: {} for key in keys}
     if not act.given:
         raise Reject("whom does it concern?", code="NO_PERSON", where="persons")
+    check_records(act)
     check_fields(act)
     if act.request.effective is not None or not act.request.supersedes:
         check_date(act, act.effective)
@@ -106,7 +108,8 @@ def _book(act: Act, key: str, reason: Reason, effective: Uncertain, version: int
     said = {path: value for path, value in act.given.get(key, {}).items() if not changed({path: None}, {path: value})}
     image.update({path: None for path in image if path.startswith(("movement.", "control.operat"))})
     image.update({"movement.date": effective, "movement.notified_on": today, "movement.processed_on": today})
-    image.update({"movement.reason_code": reason.code, "movement.class_code": reason.group})
+    image.update({"movement.class_code": reason.group})
+    image["movement.reason_code"] = act.codes.get(key) or official(reason, image)
     image.update({"unknown.movement": "0" if effective.is_certain else "1", "control.operated_on": today})
     image.update({"history.no": str(version), "history.branch": "1", "history.latest": "1"})
     image.update(said)

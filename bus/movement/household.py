@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from bus.errors import Reject
 from bus.movement.act import DEAD, Act, is_head
 
 _ADDRESS: Final = ("town", "town_code", "lot", "building", "postal_code", "district")
+_FORMER: Final = ("municipality_code", "town_code", "prefecture", "city", "town", "lot", "postal_code", "building")
 _RELATION: Final = ("relation_code", "relation", "relation_code_2", "relation_code_3", "relation_code_4")
 
 
@@ -74,10 +75,37 @@ def leave(act: Act, leavers: Collection[str]) -> None:
 
 
 def tenkyo(act: Act) -> None:
-    movers = residents(act)
+    movers, address = residents(act), _new_address(act)
+    whole = _settle_elsewhere(act, movers, address)
+    if act.request.household is not None or not whole:
+        place(act, movers, destination(act))
+
+
+def kukan_ido(act: Act) -> None:
+    """A ward is a city here: a new 世帯番号, and where they lived is where they came from. They stay residents."""
+    movers, address = residents(act), _new_address(act)
+    ward = address.get("address.municipality_code")
+    if ward is None or any(act.images[key]["address.municipality_code"] == ward for key in movers):
+        raise Reject("to which other ward?", code="NOT_ANOTHER_WARD", where="address.municipality_code")
+    former = {key: {name: act.images[key][f"address.{name}"] for name in _FORMER} for key in movers}
+    _settle_elsewhere(act, movers, address)
+    for key in movers:
+        act.images[key].update({f"previous.{name}": value for name, value in former[key].items()})
+    household = destination(act)
+    if any(act.images[key]["household.no"] == household for key in movers):
+        raise Reject("a household does not span wards", code="UNKNOWN_HOUSEHOLD", where="household")
+    place(act, movers, household)
+
+
+def _new_address(act: Act) -> Mapping[str, Any]:
     address = next((v for v in act.given.values() if any(p.startswith("address.") for p in v)), None)
     if address is None:
         raise Reject("where to?", code="FIELD_MISSING", where="address")
+    return address
+
+
+def _settle_elsewhere(act: Act, movers: list[str], address: Mapping[str, Any]) -> bool:
+    """The new address is written; did whole households move?"""
     whole = all(set(act.members(act.images[key]["household.no"])) <= set(movers) for key in movers)
     if not whole:
         leave(act, movers)
@@ -87,8 +115,7 @@ def tenkyo(act: Act) -> None:
         act.images[key]["address.since"] = act.effective
         act.images[key]["unknown.address_since"] = "0" if act.effective.is_certain else "1"
         act.apply(key)
-    if act.request.household is not None or not whole:
-        place(act, movers, destination(act))
+    return whole
 
 
 def setai_bunri(act: Act) -> None:
@@ -116,6 +143,21 @@ def setai_gappei(act: Act) -> None:
     for key in joiners:
         act.apply(key)
     place(act, joiners, household)
+
+
+def setai_henko(act: Act) -> None:
+    movers = residents(act)
+    households = {act.images[key]["household.no"] for key in movers}
+    if len(households) != 1 or set(act.members(*households)) <= set(movers):
+        raise Reject("some, not all, members of one household join another", code="NO_SPLIT", where="persons")
+    setai_gappei(act)
+
+
+def keep_heads(act: Act) -> None:
+    """For acts that may set a relation, and are not about who is the head."""
+    for key in act.given:
+        if is_head(act.images[key]) != is_head(act.scene.persons[key].image):
+            raise Reject("another head is an act of its own", code="HEAD_CHANGES", where="household.relation_code")
 
 
 def setainushi_henko(act: Act) -> None:

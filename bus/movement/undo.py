@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from bus.dates import Uncertain
 from bus.errors import Reject
-from bus.movement.act import Act, Past
+from bus.movement.act import Act, Past, is_head
 from bus.resident.codes import Reason
 from bus.resident.image import Flat, changed
+
+_NEVER: Final = "S09"  # 異動の取消し（減）: closed because it should not have been opened
 
 
 def amend_or_correct(act: Act) -> None:
@@ -35,6 +37,8 @@ def annul(act: Act, reasons: dict[str, Reason]) -> None:
     for key in act.given:
         image, line = act.person(key), _line(act, key)
         named = line[0]
+        if named.kind == "IDENTITY" and set(act.given) != set(annulled_keys(act)):
+            raise Reject("both records, or none", code="TWO_RECORDS", where="persons")
         if named.id == act.request.supersedes and act.request.reason not in reasons[named.reason].reverse:
             raise Reject("this reason does not annul that event", code="CORRECTION_TARGET", where="supersedes")
         _names(act, key, line)
@@ -43,8 +47,19 @@ def annul(act: Act, reasons: dict[str, Reason]) -> None:
             raise Reject("a later event must be annulled first", code="LATER_MOVEMENT", where="supersedes")
         if named.before is None:
             _never_resident(act, image)
+            if named.reason == "FUBAN_KAE":  # the key was heard of: it leads back to the one that is right
+                image["identity.merged_into"] = next(other for other in act.given if other != key)
+                image["identity.merged_on"] = Uncertain.on(act.scene.today)
         else:
             image.update({path: before for path, (before, after) in said.items() if image[path] in after})
+    _check_heads(act)
+
+
+def _check_heads(act: Act) -> None:
+    """Somebody else became the head since: that comes first."""
+    for household in {str(act.images[key]["household.no"]) for key in act.given}:
+        if sum(is_head(act.images[key]) for key in act.members(household)) > 1:
+            raise Reject("another head was chosen since; annul that first", code="LATER_MOVEMENT", where="supersedes")
 
 
 def annulled_keys(act: Act) -> list[str]:
@@ -101,7 +116,7 @@ def _never_resident(act: Act, image: Flat) -> None:
     """The first 記載 of a person is undone: the sheet is closed, what it says of the person stays on it."""
     today = Uncertain.on(act.scene.today)
     image.update({"is_resident": False, "state": "9", "resident_since": None, "address.since": None})
-    image.update({"entry.date": None, "entry.reason_code": None, "removal.reason_code": act.reason.code})
+    image.update({"entry.date": None, "entry.reason_code": None, "removal.reason_code": _NEVER})
     image.update(
         {"removal.date": today, "removal.notified_on": today, "removal.closed": "1", "removal.archived_on": today}
     )

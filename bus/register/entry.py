@@ -23,6 +23,7 @@ from bus.resident.numbers import issued
 from bus.settings import ROOT
 
 _SIMULATED: Final = "99999"  # towns that can never be real: only there may `recorded` be given
+_FOUNDING: Final = ("TENNYU", "SHOKKEN_KISAI", "SETAI_BUNRI", "KUKAN_IDO")
 _TICK: Final = timedelta(microseconds=1)
 
 _INVOLVED: Final = text(
@@ -294,7 +295,7 @@ def _founds(asked: Request, persons: Mapping[str, Person]) -> int:
         return 0
     named = {key for key, _ in asked.persons}
     whole = asked.household is None and named >= {key for key, person in persons.items() if person.image["is_resident"]}
-    return int(asked.reason in ("TENNYU", "SETAI_BUNRI") or (asked.reason == "TENKYO" and not whole))
+    return int(asked.reason in _FOUNDING or (asked.reason == "TENKYO" and not whole))
 
 
 def _effective(row: Any) -> Uncertain:

@@ -23,6 +23,8 @@ class Reason:
     group: str
     kind: str
     rule: str
+    also: Sequence[str] = ()  # further official codes that this reason covers
+    abroad: str | None = None  # the official code where another country is involved
     reverse: Sequence[str] = ()
     uncertain: bool = False
     future: bool = False
