@@ -127,28 +127,28 @@ def _topic(place: str) -> str:
     return topic if re.fullmatch(r"\d{6}(\.[a-z0-9-]+){2,8}", topic) else OTHER
 
 
-def relay_published(shard: int, count: int) -> None:
+def relay_published(shard: int | str, count: int) -> None:
     _published.labels(_name(shard)).inc(count)
     _say("debug", "relay_published", shard=shard, count=count)
 
 
-def relay_stopped(shard: int, code: str) -> None:
+def relay_stopped(shard: int | str, code: str) -> None:
     _relay_stops.labels(_name(shard), _code(code)).inc()
     _say("error", "relay_stopped", shard=shard, code=_code(code))
 
 
-def relay_gap_skipped(shard: int, count: int = 1) -> None:
+def relay_gap_skipped(shard: int | str, count: int = 1) -> None:
     _relay_gaps.labels(_name(shard)).inc(count)
     _say("debug", "relay_gap_skipped", shard=shard, count=count)
 
 
-def relay_blocked(shard: int, code: str, event_id: str) -> None:
+def relay_blocked(shard: int | str, code: str, event_id: str) -> None:
     """The broker will never take this event; its person waits, the others go on."""
     _relay_blocked.labels(_name(shard), _code(code)).inc()
     _say("error", "relay_blocked", shard=shard, code=_code(code), event_id=_place(event_id))
 
 
-def relay_fenced(shard: int) -> None:
+def relay_fenced(shard: int | str) -> None:
     _relay_fenced.labels(_name(shard)).inc()
     _say("warning", "relay_fenced", shard=shard)
 

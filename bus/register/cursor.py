@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from bus.event import RESIDENT
+
 
 class Row(NamedTuple):
     """One committed row of the outbox."""
@@ -25,6 +27,11 @@ class Row(NamedTuple):
     recorded: datetime
     payload: bytes
     repeats: bool = False  # says the person's present version once more
+
+    @property
+    def whom(self) -> str:
+        """Whose versions these are: a department says several kinds of facts under one key, each with its own."""
+        return self.key if self.aggregate == RESIDENT else f"{self.aggregate}:{self.key}"
 
 
 class Batch(NamedTuple):
@@ -70,10 +77,10 @@ def disorder(rows: Sequence[Row], known: Mapping[str, int]) -> int | None:
     """
     last: dict[str, int] = {}
     for index, row in enumerate(rows):
-        before = last.get(row.key, known.get(row.key))
+        before = last.get(row.whom, known.get(row.whom))
         if before is not None and row.version != (before if row.repeats else before + 1):
             return index
-        last[row.key] = row.version
+        last[row.whom] = row.version
     return None
 
 
@@ -89,7 +96,7 @@ class Versions:
         """(what is known, the persons of whom nothing is known)"""
         known: dict[str, int] = {}
         unknown: set[str] = set()
-        for key in {row.key for row in rows}:
+        for key in {row.whom for row in rows}:
             version = self._young.get(key) or self._old.get(key)
             if version is None:
                 unknown.add(key)
@@ -98,6 +105,6 @@ class Versions:
         return known, unknown
 
     def said(self, rows: Sequence[Row]) -> None:
-        self._young.update((row.key, row.version) for row in rows)
+        self._young.update((row.whom, row.version) for row in rows)
         if len(self._young) > self._limit:
             self._old, self._young = self._young, {}

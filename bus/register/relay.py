@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -56,10 +57,10 @@ class OutboxSource(Protocol):
     def read(self, shard: int, after: int, limit: int) -> Batch:
         """The next committed rows, in the order of their numbers: one statement, one snapshot."""
 
-    def person(self, shard: int, key: str, first: int, last: int) -> Sequence[Row]:
-        """The rows of one person from number `first` to `last`."""
+    def person(self, shard: int, whom: str, first: int, last: int) -> Sequence[Row]:
+        """The rows of one person (Row.whom) from number `first` to `last`."""
 
-    def versions(self, shard: int, keys: Sequence[str], upto: int) -> Mapping[str, int]:
+    def versions(self, shard: int, whom: Sequence[str], upto: int) -> Mapping[str, int]:
         """The last version of each person up to number `upto`, as far as the outbox still holds one."""
 
     def renew(self, lease: Lease) -> None:
@@ -105,22 +106,40 @@ class Relay:
     """Holds as many shards as it can get. Used by one thread; `step` never waits for anything but its ports."""
 
     def __init__(
-        self, source: OutboxSource, broker: Broker, contracts: Contracts, *, holder: str | None = None
+        self,
+        source: OutboxSource,
+        broker: Broker,
+        contracts: Contracts,
+        *,
+        holder: str | None = None,
+        name: str = "",
     ) -> None:
+        """`name`: whose outbox it is, in metrics and log lines; of the register's nothing is said."""
         self.source = source
         self.broker = broker
         self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.shards: dict[int, Shard] = {}
         self.fenced = 0
+        self._prefix = f"{name}-" if name else ""
         self._contract = cache(contracts.canonical)
         self._claim_at = 0.0
         self._full = False
 
-    def run(self, *, until_idle: bool = False, patience: float = 60.0) -> int:
-        """Until stopped; or until nothing is left to say. Outages are waited for, with `until_idle` for `patience`."""
-        published, good = 0, time.monotonic()
+    def run(
+        self,
+        *,
+        until_idle: bool = False,
+        patience: float = 60.0,
+        idle: float = IDLE_SECONDS,
+        stop: threading.Event | None = None,
+    ) -> int:
+        """Until stopped; or until nothing is left to say. Outages are waited for, with `until_idle` for `patience`.
+
+        `idle`: seconds until an outbox with nothing in it is looked at again.
+        """
+        published, good, stop = 0, time.monotonic(), stop or threading.Event()
         try:
-            while True:
+            while not stop.is_set():
                 count = self.step()
                 published += count
                 now = time.monotonic()
@@ -130,7 +149,8 @@ class Relay:
                 if until_idle and not count and self._idle():
                     return published
                 if not self._full:
-                    time.sleep(BUSY_SECONDS if count else IDLE_SECONDS)
+                    stop.wait(BUSY_SECONDS if count else idle)
+            return published
         finally:
             self.close()
 
@@ -171,9 +191,9 @@ class Relay:
         try:
             for lease in self.source.claim(self.holder, LEASE_SECONDS):
                 self.shards[lease.shard] = Shard(lease, dict(self.source.blocked(lease.shard)), renewed=now)
-                telemetry.lease_claimed(f"relay-{lease.shard}", lease.epoch)
+                telemetry.lease_claimed(f"relay-{self._prefix}{lease.shard}", lease.epoch)
         except Unavailable as error:
-            telemetry.dependency_unavailable("register", error.code)
+            telemetry.dependency_unavailable(f"{self._prefix}register", error.code)
 
     def _guarded(self, shard: Shard) -> int:
         if time.monotonic() < shard.retry:
@@ -184,20 +204,20 @@ class Relay:
         except Fenced:
             self.fenced += 1
             self.shards.pop(number, None)
-            telemetry.relay_fenced(number)
+            telemetry.relay_fenced(self._named(number))
             return 0
         except Unavailable as error:
             shard.failures += 1
             shard.retry = time.monotonic() + min(MAX_PAUSE_SECONDS, 0.1 * 2**shard.failures)
-            telemetry.dependency_unavailable("relay", error.code)
+            telemetry.dependency_unavailable(f"{self._prefix}relay", error.code)
             return 0
         except BusError as error:  # denied, no such topic: tried again, for an operator may cure it; disorder is not
             shard.stopped = error
             shard.retry = math.inf if error.code in FINAL else time.monotonic() + MAX_PAUSE_SECONDS
-            telemetry.relay_stopped(number, error.code)
+            telemetry.relay_stopped(self._named(number), error.code)
             return 0
         shard.failures, shard.stopped = 0, None
-        telemetry.dependency_back("relay")
+        telemetry.dependency_back(f"{self._prefix}relay")
         return count
 
     def _shard(self, shard: Shard) -> int:
@@ -213,7 +233,7 @@ class Relay:
             lease.barrier = self.source.bound(lease)
         said = self._say(shard, batch.rows[: found.rows], found.cursor)
         if found.skipped:
-            telemetry.relay_gap_skipped(lease.shard, found.skipped)
+            telemetry.relay_gap_skipped(self._named(lease.shard), found.skipped)
         self._full = self._full or found.rows == BATCH
         return released + said
 
@@ -233,7 +253,7 @@ class Relay:
         lease.cursor = cursor
         shard.renewed = time.monotonic()
         shard.versions.said(rows)
-        telemetry.relay_published(lease.shard, count)
+        telemetry.relay_published(self._named(lease.shard), count)
         if culprit is not None:
             raise BusError(
                 f"shard {lease.shard}: event {culprit.id} does not follow its person's last version",
@@ -263,9 +283,9 @@ class Relay:
 
     def _block(self, shard: Shard, row: Row, code: str) -> None:
         number = shard.lease.shard
-        self.source.block(shard.lease, row.key, row.seq, code)
-        shard.blocked[row.key] = Blocked(row.seq, code)
-        telemetry.relay_blocked(number, code, row.id)
+        self.source.block(shard.lease, row.whom, row.seq, code)
+        shard.blocked[row.whom] = Blocked(row.seq, code)
+        telemetry.relay_blocked(self._named(number), code, row.id)
         if sum(blocked.code != RELEASE for blocked in shard.blocked.values()) >= MAX_BLOCKED:
             raise BusError(
                 f"shard {number}: the broker refuses the events of {MAX_BLOCKED} persons",
@@ -285,6 +305,9 @@ class Relay:
                 del shard.blocked[key]
         return count
 
+    def _named(self, shard: int) -> int | str:
+        return f"{self._prefix}{shard}" if self._prefix else shard
+
     def _message(self, row: Row) -> Message:
         contract = self._contract(row.aggregate)
         headers = framing.headers(contract, id=row.id, recorded=row.recorded, value=row.payload)
@@ -292,5 +315,5 @@ class Relay:
 
 
 def _is_free(row: Row, blocked: Mapping[str, Blocked], releasing: str | None) -> bool:
-    found = blocked.get(row.key)
-    return found is None or (row.key == releasing and found.code == RELEASE)
+    found = blocked.get(row.whom)
+    return found is None or (row.whom == releasing and found.code == RELEASE)

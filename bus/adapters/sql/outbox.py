@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from bus.adapters.sql.engine import translated
 from bus.adapters.sql.lease import Connection, Leases
 from bus.errors import Unavailable
+from bus.event import RESIDENT
 from bus.register.cursor import Barrier, Batch, Row
 from bus.register.relay import RELEASE, Blocked, Lease
 
@@ -22,11 +23,12 @@ _READ = f"""
     FROM bus_outbox WHERE shard = %s AND seq > %s ORDER BY seq LIMIT %s
 """
 _PERSON = f"""
-    SELECT {_ROW} FROM bus_outbox WHERE shard = %s AND aggregateid = %s AND seq BETWEEN %s AND %s ORDER BY seq
+    SELECT {_ROW} FROM bus_outbox
+    WHERE shard = %s AND aggregateid = %s AND aggregatetype = %s AND seq BETWEEN %s AND %s ORDER BY seq
 """
 _VERSIONS = """
-    SELECT aggregateid, max(version) FROM bus_outbox
-    WHERE shard = %s AND aggregateid = ANY(%s) AND seq <= %s GROUP BY aggregateid
+    SELECT aggregatetype, aggregateid, max(version) FROM bus_outbox
+    WHERE shard = %s AND aggregateid = ANY(%s) AND seq <= %s GROUP BY 1, 2
 """
 _BLOCK = """
     INSERT INTO bus_blocked (shard, key, seq, code) VALUES (%s, %s, %s, %s)
@@ -68,15 +70,19 @@ class SqlOutbox:
             found = cursor.execute(_READ, (shard, after, limit)).fetchall()
         return Batch([Row._make(row[:8]) for row in found], found[0][8] if found else 0)
 
-    def person(self, shard: int, key: str, first: int, last: int) -> Sequence[Row]:
+    def person(self, shard: int, whom: str, first: int, last: int) -> Sequence[Row]:
+        entity, _, key = whom.rpartition(":")
+        bound = (shard, key, entity or RESIDENT, first, last)
         with self._connection() as connection, connection.cursor(binary=True) as cursor:
-            return [Row._make(row) for row in cursor.execute(_PERSON, (shard, key, first, last)).fetchall()]
+            return [Row._make(row) for row in cursor.execute(_PERSON, bound).fetchall()]
 
-    def versions(self, shard: int, keys: Sequence[str], upto: int) -> Mapping[str, int]:
-        if not keys or not upto:
+    def versions(self, shard: int, whom: Sequence[str], upto: int) -> Mapping[str, int]:
+        if not whom or not upto:
             return {}
+        keys = [one.rpartition(":")[2] for one in whom]
         with self._connection() as connection:
-            return dict(connection.execute(_VERSIONS, (shard, list(keys), upto)).fetchall())
+            found = connection.execute(_VERSIONS, (shard, keys, upto)).fetchall()
+        return {key if entity == RESIDENT else f"{entity}:{key}": version for entity, key, version in found}
 
     def renew(self, lease: Lease) -> None:
         with self._leases() as leases:
