@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,45 +14,14 @@ from typing import Final
 
 from ruamel.yaml import YAML
 
-from bus.town.names import (
-    BUILDINGS,
-    DISTRICTS,
-    ROMAN_FAMILIES,
-    ROMAN_GIVEN,
-    WIDE,
-    Written,
-    era,
-    family_name,
-    given_name,
-    juminhyo_code,
-    serial,
-)
-from bus.town.people import Member, compose
+from bus.town.foreigners import Nation, common_name, is_special, name_of, nation, stay
+from bus.town.marks import mark
+from bus.town.names import Written, era, family_names, given_name, juminhyo_code, serial
+from bus.town.people import RELATIONS, Member, settle
+from bus.town.places import MUNICIPALITY, elsewhere, home, place, whole
+from bus.town.resident import Resident, name_cells
 
-MUNICIPALITY: Final = "999999"  # its check digit fails: it can never be real
-ELSEWHERE: Final = "999998"
 FOREIGN_SHARE: Final = 0.03
-UNCERTAIN_SHARE: Final = 0.004  # birth dates that were never known exactly
-
-
-@dataclass(slots=True)
-class Resident:
-    key: str
-    household: str
-    sex: str
-    born: date
-    relation: str  # 続柄コード1
-    family: Written
-    given: Written
-    foreign: bool
-    cells: dict[str, str] = field(default_factory=dict, repr=False)  # path of the image -> cell, blanks left out
-
-    @property
-    def full(self) -> str:
-        return self.cells["name.full"]
-
-    def age(self, on: date) -> int:
-        return on.year - self.born.year - ((on.month, on.day) < (self.born.month, self.born.day))
 
 
 @dataclass(frozen=True)
@@ -116,83 +85,93 @@ def _day(cell: str) -> date | None:
 def build(size: int, seed: int, day: date) -> Town:
     """A town of exactly `size` residents as it stands on `day`."""
     chance = Random(seed)
+    families = settle(chance, size, day)
+    names = family_names(chance, len(families))
+    origins = _origins(chance, families, size)
     households: list[list[Resident]] = []
     count = 0
-    while count < size:
-        members = compose(chance, day)[: size - count]
-        households.append(list(_household(chance, members, len(households), count, day)))
+    for number, members in enumerate(families):
+        house = House(
+            chance, day, number, count, names[number], origins.get(number), _address(chance, households, members)
+        )
+        households.append(house.residents(members))
         count += len(members)
-    return Town(seed, day, households)
+    return Town(seed, day, mark(chance, households, day))
 
 
-def _household(chance: Random, members: Sequence[Member], number: int, first: int, day: date) -> Iterator[Resident]:
-    foreign = chance.random() < FOREIGN_SHARE
-    family = chance.choice(ROMAN_FAMILIES) if foreign else family_name(chance)
-    household = serial(7_000_001 + number)
-    here = place(chance, alone=len(members) == 1)
-    since = _moved_in(chance, members, day)
-    previous = _previous(chance) if since > min(m.born for m in members) and chance.random() < 0.4 else {}
-    head = ""
-    for order, member in enumerate(members, 1):
-        given = chance.choice(ROMAN_GIVEN) if foreign else given_name(chance, member.sex)
+def _origins(chance: Random, families: Sequence[Sequence[Member]], size: int) -> dict[int, Nation]:
+    """Which households come from elsewhere: mostly young ones, until their share is reached."""
+    weights = [4.0 if m[0].age < 40 else 1.5 if m[0].age < 65 else 0.25 for m in families]
+    order = sorted(range(len(families)), key=lambda n: chance.random() ** (1 / weights[n]), reverse=True)
+    origins: dict[int, Nation] = {}
+    count = 0
+    for number in order:
+        if count + 1 > size * FOREIGN_SHARE:
+            break
+        origins[number] = nation(chance)
+        count += len(families[number])
+    return origins
+
+
+def _address(chance: Random, households: Sequence[Sequence[Resident]], members: Sequence[Member]) -> dict[str, str]:
+    """A place of their own, in a home or dormitory, or in the house of another household."""
+    age = members[0].age
+    if len(members) == 1 and chance.random() < (0.12 if age >= 80 else 0.06 if age < 25 else 0.0):
+        return home(chance, age)
+    if households and age >= 55 and chance.random() < 0.03:
+        return {
+            path: cell
+            for path, cell in households[-1][0].cells.items()
+            if path.startswith("address.") and path != "address.since"
+        }
+    return place(chance, alone=len(members) == 1)
+
+
+class House:
+    """One household on its way onto the register."""
+
+    def __init__(
+        self, chance: Random, day: date, number: int, first: int, family: Written, origin: Nation | None,
+        here: dict[str, str],
+    ) -> None:  # fmt: skip
+        self.chance, self.day, self.first, self.here = chance, day, first, here
+        self.origin = origin
+        self.family = origin.family if origin else family
+        self.number = serial(7_000_001 + number)
+
+    def residents(self, members: Sequence[Member]) -> list[Resident]:
+        since = _moved_in(self.chance, members, self.day)
+        previous = {}
+        if since > min(member.born for member in members) and self.chance.random() < 0.4:
+            parts = elsewhere(self.chance)
+            parts = whole(parts) if self.chance.random() < 0.1 else parts
+            previous = {f"previous.{part}": cell for part, cell in parts.items()}
+        found: list[Resident] = []
+        for order, member in enumerate(members, 1):
+            resident = self._resident(member, self.first + order, max(since, member.born))
+            found.append(resident)
+            resident.cells |= self.here | previous
+            resident.cells |= {"household.order": str(order), "household.head_name": found[0].full}
+            if not resident.foreign:
+                resident.cells |= _koseki(self.here, self.family, found[0].full)
+        return found
+
+    def _resident(self, member: Member, number: int, since: date) -> Resident:
+        foreign = self.origin is not None
+        given, kanji = name_of(self.chance, self.origin) if self.origin else (given_name(self.chance, member.sex), "")
         resident = Resident(
-            serial(1_000_001 + first + order - 1), household, member.sex, member.born, member.relation, family, given,
+            serial(1_000_000 + number), self.number, member.sex, member.born, member.relation, self.family, given,
             foreign,
         )  # fmt: skip
-        resident.cells |= name_cells(family, given, foreign=foreign) | here | previous
-        head = head or resident.full
-        resident.cells |= {"household.order": str(order), "household.head_name": head}
-        resident.cells |= _person(resident, member, first + order, max(since, member.born), day)
-        resident.cells |= _foreign(max(since, member.born), day) if foreign else _koseki(here, family, head)
-        resident.cells |= _schemes(resident, member, max(since, member.born), day)
-        if not foreign and chance.random() < UNCERTAIN_SHARE and resident.age(day) > 50:
-            resident.cells["unknown.birth"] = "1"
-        yield resident
-
-
-def name_cells(family: Written, given: Written, *, foreign: bool) -> dict[str, str]:
-    if foreign:
-        kana = f"{family.kana}　{given.kana}"
-        return {"name.full": kana, "name.roman": f"{family.text} {given.text}", "name.kana": kana,
-                "name.kana_confirmed": "1"}  # fmt: skip
-    return {
-        "name.full": f"{family.text}　{given.text}", "name.family": family.text, "name.given": given.text,
-        "name.kana": f"{family.kana}　{given.kana}", "name.family_kana": family.kana, "name.given_kana": given.kana,
-        "name.kana_confirmed": "1",
-    }  # fmt: skip
-
-
-def place(chance: Random, *, alone: bool = False) -> dict[str, str]:
-    """An address in the town."""
-    index = chance.randrange(len(DISTRICTS))
-    lot = f"{chance.randrange(1, 80)}番地{chance.randrange(1, 30)}" if chance.random() < 0.7 else f"{index + 1}番地"
-    found = {
-        "address.municipality_code": MUNICIPALITY, "address.town_code": str(100_001 + index),
-        "address.prefecture": "サンプル県", "address.city": "サンプル市", "address.town": DISTRICTS[index],
-        "address.lot": lot.translate(WIDE), "address.district": str(901 + index),
-        "address.postal_code": f"999{index + 1:04d}".translate(WIDE),
-    }  # fmt: skip
-    if chance.random() < (0.6 if alone else 0.25):
-        room = f"{chance.randrange(1, 9)}{chance.randrange(1, 13):02d}号室"
-        found["address.building"] = chance.choice(BUILDINGS) + room.translate(WIDE)
-    return found
-
-
-def elsewhere(chance: Random) -> dict[str, str]:
-    """An address in the other invented town, by the parts of its path."""
-    return {
-        "municipality_code": ELSEWHERE, "prefecture": "ダミー県", "city": "ダミー市",
-        "town": f"サンプル町{chance.choice('一二三四五')}丁目", "lot": f"{chance.randrange(1, 99)}番地".translate(WIDE),
-        "postal_code": f"9998{chance.randrange(1, 90):03d}".translate(WIDE),
-    }  # fmt: skip
-
-
-def _previous(chance: Random) -> dict[str, str]:
-    parts = elsewhere(chance)
-    if chance.random() < 0.1:  # some old systems deliver the whole address in one cell
-        whole = "".join(parts.pop(part) for part in ("prefecture", "city", "town", "lot"))
-        parts["town"] = whole
-    return {f"previous.{part}": cell for part, cell in parts.items()}
+        resident.cells |= name_cells(self.family, given, foreign=foreign, kanji=kanji)
+        resident.cells |= _person(resident, member, number, since, self.day)
+        if self.origin:
+            special = is_special(self.chance, self.origin, member.born, self.day)
+            soon = number % 20 == 3 or self.chance.random() < 0.02
+            resident.cells |= stay(self.chance, self.origin, since, self.day, special=special, soon=soon)
+            resident.cells |= common_name(self.chance, member.sex, special=special)
+        resident.cells |= _schemes(resident, member, since, self.day)
+        return resident
 
 
 def _moved_in(chance: Random, members: Sequence[Member], day: date) -> date:
@@ -213,17 +192,13 @@ def _person(resident: Resident, member: Member, number: int, since: date, day: d
         "movement.entry_type": "99", "movement.processed_on": today, "entry.date": on, "entry.reason_code": "99",
         "sex": member.sex, "sex_text": "男" if member.sex == "1" else "女", "birth": member.born.isoformat(),
         "birth_era": "" if resident.foreign else era(member.born), "household.relation_code": member.relation,
-        "household.relation": RELATIONS[member.relation], "resident_since": on, "address.since": on,
+        "household.relation": member.words or RELATIONS[member.relation], "resident_since": on, "address.since": on,
         "ward": "0", "removal.closed": "0", "control.merged": "0", "control.withheld": "0", "control.business": "01",
         "control.deleted": "0", "control.operator": "SAMPLE", "control.operated_on": today,
         "control.operated_at": "09:00:00",
     } | {f"unknown.{what}": "0" for what in UNKNOWNS if what != "foreign_since"}  # fmt: skip
 
 
-RELATIONS: Final = {
-    "02": "世帯主", "11": "夫", "12": "妻", "20": "子", "51": "父", "52": "母", "74": "弟", "84": "妹", "96": "縁故者",
-    "99": "同居人",
-}  # fmt: skip
 UNKNOWNS: Final = (
     "movement", "birth", "resident_since", "entry", "removal", "address_since", "reissued", "foreign_since",
 )  # fmt: skip
@@ -236,15 +211,6 @@ def _koseki(here: dict[str, str], family: Written, head: str) -> dict[str, str]:
         "honseki.full": f"サンプル県サンプル市{town}", "honseki.town": town, "honseki.lot": lot,
         "honseki.municipality_code": MUNICIPALITY, "honseki.town_code": here["address.town_code"],
         "honseki.head_full": head, "honseki.head_family": family.text, "honseki.head_given": first,
-    }  # fmt: skip
-
-
-def _foreign(since: date, day: date) -> dict[str, str]:
-    return {
-        "foreign.since": since.isoformat(), "unknown.foreign_since": "0", "foreign.card_type": "1",
-        "foreign.country_code": "999", "foreign.country": "サンプル国", "foreign.article_30_45": "1",
-        "foreign.address_notified": "1", "foreign.status_code": "999", "foreign.period_years": "5",
-        "foreign.expires_on": date(day.year + 3, 3, 31).isoformat(),
     }  # fmt: skip
 
 

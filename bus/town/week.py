@@ -9,8 +9,10 @@ from random import Random
 from typing import Any, Final
 
 from bus.town.names import family_name, given_name
-from bus.town.people import compose
-from bus.town.town import RELATIONS, Resident, Town, elsewhere, name_cells, place
+from bus.town.people import RELATIONS, compose
+from bus.town.places import elsewhere, place
+from bus.town.resident import Resident, name_cells
+from bus.town.town import Town
 
 JAPAN: Final = timezone(timedelta(hours=9))
 Household = Sequence[Resident]

@@ -37,18 +37,6 @@ def test_a_town_has_exactly_the_size_that_was_asked_for(size):
     assert len(build(size, 1, DAY).residents) == size
 
 
-def test_households_and_ages_follow_the_national_statistics(town):
-    ages = [resident.age(DAY) for resident in town.residents]
-
-    def share(low, high):
-        return sum(low <= age < high for age in ages) / len(ages)
-
-    assert 1.9 < len(town.residents) / len(town.households) < 2.2
-    assert 0.09 < share(0, 15) < 0.15
-    assert 0.22 < share(65, 120) < 0.35
-    assert 0.015 < sum(resident.foreign for resident in town.residents) / len(ages) < 0.05
-
-
 def test_the_full_set_has_the_122_columns_of_the_national_list(rows):
     assert len(rows[0]) == 122
     assert "個人番号" not in rows[0]
@@ -72,21 +60,29 @@ def test_keys_are_unique_and_carry_their_check_digit(rows):
 
 
 def test_nobody_lives_here_before_being_born_nor_after_today(rows):
-    for row in rows:
+    known = [row for row in rows if row["生年月日_不詳フラグ"] == "0" and row["生年月日"] != "1935-02-29"]
+
+    assert len(known) > len(rows) - 30
+    for row in known:
         assert row["生年月日"] <= row["住民となった年月日"] <= DAY.isoformat()
 
 
-def test_every_household_has_one_head_whose_name_all_members_carry(town):
+def test_a_household_has_one_head_whose_name_all_members_carry_or_none_while_nobody_has_said_who(town):
+    headless = 0
+
     for household in town.households:
-        heads = [member for member in household if member.relation == "02"]
+        heads = [member.full for member in household if member.relation == "02"] or [""]
+        headless += heads == [""]
         assert len(heads) == 1
-        assert {member.cells["household.head_name"] for member in household} == {heads[0].full}
+        assert {member.cells["household.head_name"] for member in household} == set(heads)
+
+    assert 0 < headless < 10
 
 
 def test_characters_that_programs_lose_are_there_and_are_left_alone(rows):
     names = "".join(row["氏名"] for row in rows)
 
-    assert {"髙", "𠮷", "﨑", "\U000e0100"} <= set(names)
+    assert {"髙", "𠮷", "﨑", "邊", "邉", "齋", "齊", "\U000e0100", "\ue000"} <= set(names)
     assert unicodedata.normalize("NFC", names) != names
 
 
