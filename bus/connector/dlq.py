@@ -12,7 +12,6 @@ from bus.contract.schema import Contract
 from bus.errors import Reject
 from bus.store import Again, Applied, Parked, Store
 
-
 Of = Callable[[bytes | None], Contract]
 
 

@@ -101,7 +101,7 @@ def is_plain(key: str) -> bool:
 
 
 def name_of(entity: str, key: str) -> str:
-    """How positions and parked records are told apart: a resident by the key alone, a fact with its entity before it."""
+    """How positions and parked records are told apart: a resident by the key, a fact with its entity before it."""
     return key if entity == RESIDENT else f"{entity}:{key}"
 
 

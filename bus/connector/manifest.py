@@ -11,13 +11,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from bus.connector.view import View
+from bus.connector.view import ALIASES, View
 from bus.contract.grant import leaves
 from bus.errors import Misconfigured
+from bus.event import RESIDENT
 from bus.language import law as laws
 from bus.language.columns import Asked, Reader
 from bus.language.law import Law
 from bus.language.lines import Lines
+from bus.language.mapping import MERGED
 from bus.language.rules import Rule, load as load_rules
 from bus.store import Table
 
@@ -82,6 +84,9 @@ def load(folder: Path, topology: Topology, contracts: Contracts) -> Connector:
     reader.codes(top.get("codes"))
     asked = {entity: Asked(entity, leaves, tuple(stanza.reads[entity])) for entity, leaves in heard.items()}
     reader.tables(top, asked)
+    if MERGED in stanza.reads.get(RESIDENT, ()):
+        asked[RESIDENT].uses.add(MERGED)
+        asked[RESIDENT].paths.add(MERGED)
     concerns = {entity: _concern(lines, call, rules, reader, asked[entity]) for entity, call in stanza.concerns.items()}
     if not isinstance(top.get("name_ja"), str):
         lines.mistake(lines.content, "name_ja", "name_ja is missing: what the department is called")
@@ -93,7 +98,7 @@ def load(folder: Path, topology: Topology, contracts: Contracts) -> Connector:
 def _view(asked: Asked, rules: dict[str, Rule], law: Law, concern: Rule | None) -> View:
     return View(
         entity=asked.entity,
-        tables=tuple(asked.tables),
+        tables=(*asked.tables, *([ALIASES] if MERGED in asked.paths else [])),
         plans=tuple(asked.plans),
         law=law,
         reads=asked.reads,

@@ -6,18 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from bus.change import Change, Keep, Row
 from bus.dates import day
 from bus.errors import Reject, Undecided
 from bus.event import Event
 from bus.language.law import Law
-from bus.language.mapping import Case, Projected, compiled, located, mirrored, project
+from bus.language.mapping import ALIAS, MERGED, Case, Projected, compiled, located, mirrored, project
 from bus.language.record import record_type, value_at
 from bus.language.rules import Rule
 from bus.language.words import Plan
-from bus.store import Table
+from bus.store import Column, Table
+
+ALIASES: Final = Table(ALIAS, (Column("person", "text"), Column("survivor", "text")), kept=True)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class View:
         on = on or day(event.recorded)
         try:
             record = self._record([value_at(event.data, path) for path in self._rule_paths])
-            return project(self.plans, Case(record, on, (law or self.law).on(on)), event)
+            return project(self.plans, Case(record, on, (law or self.law).on(on)), event, aliased=self.aliased)
         except Reject as reject:
             raise located(reject, event.id) from None
 
@@ -51,12 +53,17 @@ class View:
     @cached_property
     def mirror(self) -> tuple[Table, tuple[str, ...]] | None:
         """The one table and the paths of its columns, if the connector keeps what it hears as it hears it."""
-        paths = mirrored(self.plans)
+        paths = None if self.aliased else mirrored(self.plans)
         return None if paths is None else (self.tables[0], paths)
 
     def remove(self, key: str) -> list[Change]:
         """A person who no longer concerns the department: nothing kept stays."""
-        return [Keep(plan.table, key) for plan in self.plans if plan.kept]
+        return [Keep(table.name, key) for table in self.tables if table.kept]
+
+    @property
+    def aliased(self) -> bool:
+        """Is it told who is another one now? Then aliases are among its tables."""
+        return MERGED in self.paths
 
     def concerns(self, image: Mapping[str, Any] | None, on: date, law: Law | None = None) -> bool:
         """Whether a person with this image (granted fields, protected ones hidden) concerns the department on that day.

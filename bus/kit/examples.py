@@ -63,6 +63,7 @@ class State:
     tables: dict[str, list[dict[str, Any]]]
     reviews: list[dict[str, str]]
     parked: list[dict[str, str]]
+    kept: dict[str, list[dict[str, Any]]]  # those of the tables that are kept
 
 
 def read(folder: Path) -> list[Example]:
@@ -262,7 +263,8 @@ class Stage:
             for table in self.connector.tables
         }
         parked = [{"person": one.key, "code": one.code} for one in store.parked(self.connector.id)]
-        return State(tables, list(reviews.values()), parked)
+        kept = {table.name: tables[table.name] for table in self.connector.tables if table.kept}
+        return State(tables, list(reviews.values()), parked, kept)
 
     def differences(self, example: Example, state: State) -> list[str]:
         """What the example says and the department does not hold, or holds beyond it."""

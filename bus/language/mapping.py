@@ -38,6 +38,13 @@ RETOLD: Final = ("RESYNC",)  # says again what was said: asks for nothing anew
 TAKES_BACK: Final = ("CLOCK",)  # … nor does this kind where it supersedes: the day had not come, after all
 
 
+# The record of somebody who is another one now (TOGO, FUBAN_KAE): nothing is kept under it but who that is. Every
+# department that is granted the field gets this for nothing, so that no manifest can forget it.
+MERGED: Final = "identity.merged_into"
+ALIAS: Final = "bus_alias"
+_MAY_PART: Final = ("IDENTITY", "ANNUL", "CORRECT", "RESYNC")  # kinds after which somebody may be himself again
+
+
 class Projected(NamedTuple):
     """What an event asks of a department's database, and why a person has to look at it."""
 
@@ -77,14 +84,27 @@ class Case:
 # Said clearly
 
 
-def project(plans: Sequence[Plan], case: Case, event: Event) -> Projected:
+def project(plans: Sequence[Plan], case: Case, event: Event, *, aliased: bool = False) -> Projected:
+    """`aliased`: the department is told who is another one now."""
     changes: list[Change] = []
     reviews: list[str] = []
+    survivor = value_at(event.data, MERGED) if aliased else None
     for plan in plans:
-        change = _kept(plan, case, event, reviews) if plan.kept else _appended(plan, case, event, reviews)
+        if plan.kept:
+            change = Keep(plan.table, event.key) if survivor else _kept(plan, case, event, reviews)
+        else:
+            change = _appended(plan, case, event, reviews)
         if change is not None:
             changes.append(change)
+    if aliased and (alias := _alias(event.key, survivor, event.kind)):
+        changes.append(alias)
     return Projected(changes, list(dict.fromkeys(reviews)))
+
+
+def _alias(key: str, survivor: str | None, kind: str) -> Change | None:
+    if survivor:
+        return Keep(ALIAS, key, ((key, survivor),))
+    return Keep(ALIAS, key) if kind in _MAY_PART else None
 
 
 def _kept(plan: Plan, case: Case, event: Event, reviews: list[str]) -> Change | None:
@@ -150,7 +170,8 @@ def compiled(
     """The same for the flat record of contract.decoder(paths): positions instead of names, no look-up twice."""
     positions = {path: VALUES + index for index, path in enumerate(paths)}
     record = record_type({path: positions[path] for path in rule_paths})
-    kept = tuple(plan.table for plan in plans if plan.kept)
+    merged = positions.get(MERGED)
+    kept = tuple(plan.table for plan in plans if plan.kept) + ((ALIAS,) if merged is not None else ())
     direct = all(plan.only_if is None and plan.rows is None and _is_direct(plan.words) for plan in plans)
     steps: list[Callable[[Row, Case | None, list[str]], Change | None]] = [
         (_keep_step if plan.kept else _append_step)(plan, positions) for plan in plans
@@ -162,8 +183,20 @@ def compiled(
         on = None if direct else day_of(row[RECORDED])
         case = None if on is None else Case(record(row), on, law.on(on))
         reviews: list[str] = []
+        if merged is not None and row[merged]:
+            return _of_another(row, case, reviews)
         changes = [change for step in steps if (change := step(row, case, reviews)) is not None]
+        if merged is not None and row[KIND] in _MAY_PART:
+            changes.append(Keep(ALIAS, row[KEY]))
         return Projected(changes, list(dict.fromkeys(reviews)) if reviews else reviews)
+
+    def _of_another(row: Row, case: Case | None, reviews: list[str]) -> Projected:
+        changes: list[Change] = []
+        for one, step in zip(plans, steps, strict=True):
+            change = Keep(one.table, row[KEY]) if one.kept else step(row, case, reviews)
+            if change is not None:
+                changes.append(change)
+        return Projected([*changes, Keep(ALIAS, row[KEY], ((row[KEY], row[merged]),))], list(dict.fromkeys(reviews)))
 
     def plan(row: Row) -> Projected:
         try:

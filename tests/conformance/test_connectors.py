@@ -98,7 +98,8 @@ def test_every_column_is_looked_at_in_an_example(connector):
     expected = [one.expected for one in read(connector.folder)]
     looked_at = {(table, column) for tables in expected for table in tables for row in tables[table] for column in row}
     automatic = {"event_id", "kind", "supersedes"}
-    written = {(table.name, column.name) for table in connector.tables for column in table.columns} - {
+    own = [table for table in connector.tables if not table.name.startswith("bus_")]
+    written = {(table.name, column.name) for table in own for column in table.columns} - {
         (table.name, name) for table in connector.tables for name in automatic
     }
 
