@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bus.adapters.kafka_cluster import KafkaCluster
+from bus.adapters.sql import fact_tables
 from bus.adapters.sql.admin import Database, provision
+from bus.adapters.sql.engine import engine
 from bus.stack import kafka, postgres
 from bus.stack.home import Home, State
 from bus.topology.acl import desired, principals
@@ -56,6 +58,19 @@ def _databases(state: State, topology: Topology) -> None:
         from bus.register.schema import migrate
 
         migrate(dsn(state, OWNER, "register"), app_role=APP, relay_role=RELAY)
+    with ThreadPoolExecutor(4) as pool:
+        speaking = [name for name in topology.publishers if name in topology.subscriptions]
+        list(pool.map(lambda name: _desk(dsn(state, name, topology.subscriptions[name].database)), speaking))
+
+
+def _desk(url: str) -> None:
+    """Where a department writes down what it says."""
+    made = engine(url)
+    try:
+        with made.begin() as connection:
+            fact_tables.install(connection)
+    finally:
+        made.dispose()
 
 
 def dsn(state: State, role: str, database: str) -> str:
