@@ -31,14 +31,19 @@ def shimei_henko(act: Act) -> None:
 
 def amend(act: Act) -> None:
     """Residents' fields, those that the reason may set (allowed.py); something has to change."""
-    about = _ABOUT.get(act.reason.reason, ("",))
+    about = _ABOUT.get(act.reason.reason, ())
     for key in residents(act):
         image, given = act.images[key], act.given[key]
-        if not any(path.startswith(about) and value is not None for path, value in given.items()) and about != ("",):
+        said = {path for path, value in given.items() if value is not None}
+        if about and not any(path in about or path.startswith(_groups(about)) for path in said):
             raise Reject("what it is about is not given", code="FIELD_MISSING", where=about[0])
         if all(image[path] == value for path, value in given.items()):
             raise Reject("nothing would change", code="NOTHING_CHANGES", where="persons")
         act.apply(key)
+
+
+def _groups(about: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(path for path in about if path.endswith("."))
 
 
 def koseki(act: Act) -> None:
