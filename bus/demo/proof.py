@@ -1,18 +1,22 @@
-"""What does each department hold, what was it asked to do, and does it equal what the register says?"""
+"""What does each department hold, what was it asked to do, and does it equal what was said at the source?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.demo.outlook import ENTITY, Outlook
+from bus.change import Row
+from bus.contract.grant import protected_paths
+from bus.demo.outlook import Outlook
 from bus.disclosure.protect import hides
+from bus.event import RESIDENT, Event
 from bus.kit.standing import standings
 from bus.reconcile.compare import Finding, compare
-from bus.reconcile.expected import Recomputation, View
+from bus.reconcile.expected import Recomputation, Sight
 from bus.register.entry import Entry
 from bus.store import Parked
+from bus.topology.model import REGISTER, producer
 from bus.wiring import Wiring
 
 
@@ -37,42 +41,78 @@ class Department:
         return bool(self.findings) and all(finding.equal for finding in self.findings)
 
 
+@dataclass(slots=True)
+class Ought:
+    """What one department ought to hold of one entity, and what of it waits for a decision."""
+
+    fold: Recomputation
+    held: set[str]  # keys, and the events of those keys
+
+    def tell(self, history: Sequence[Event]) -> None:
+        self.fold.tell(history)
+        if history[0].key in self.held:
+            self.held |= {event.id for event in history}
+
+
 def prove(wiring: Wiring, outlook: Outlook, entry: Entry) -> list[Department]:
-    """One pass over the register's histories for all departments."""
-    image = wiring.contracts.canonical().image
-    folds: dict[str, Recomputation] = {}
-    held: dict[str, set[str]] = {}
-    parked: dict[str, Sequence[Parked]] = {}
-    for name in outlook.connectors:
-        exempt = wiring.topology.subscriptions[name].sees_protected
-        paths = wiring.contracts.narrowed(name, ENTITY).paths
-        folds[name] = Recomputation(outlook.departments[name], View(paths, frozenset() if exempt else hides(image)))
-        parked[name] = outlook.stores[name].parked(name)
-        held[name] = {one.key for one in parked[name]}
-    for history in entry.histories():
-        for name, fold in folds.items():
-            fold.tell(history)
-            if history[0].key in held[name]:
-                held[name] |= {event.id for event in history}
+    """One pass over everything that was ever said, for all departments: the register's, then each department's book."""
+    parked = {name: outlook.stores[name].parked(name) for name in outlook.connectors}
+    oughts = {
+        (name, entity): _ought(wiring, outlook, name, entity, parked[name])
+        for name in outlook.connectors
+        for entity in outlook.departments[name].views
+    }
+    for entity in {entity for _, entity in oughts}:
+        listening = [ought for (_, of), ought in oughts.items() if of == entity]
+        for history in said(wiring, entry, entity):
+            for ought in listening:
+                ought.tell(history)
     standing = {one.id: one for one in standings(wiring, outlook.connectors)}
-    found = [_department(outlook, name, folds[name], parked[name], held[name]) for name in outlook.connectors]
-    for department in found:
-        department.truth_age_seconds = standing[department.id].truth_age_seconds
+    found = []
+    for name in outlook.connectors:
+        mine = {entity: ought for (of, entity), ought in oughts.items() if of == name}
+        department = _department(outlook, name, mine, parked[name])
+        department.truth_age_seconds = standing[name].truth_age_seconds
+        found.append(department)
     return found
 
 
-def _department(
-    outlook: Outlook, name: str, fold: Recomputation, parked: Sequence[Parked], held: set[str]
-) -> Department:
+def said(wiring: Wiring, entry: Entry, entity: str) -> Iterator[list[Event]]:
+    """Histories as their source keeps them: nothing is read from Kafka."""
+    if entity == RESIDENT:
+        return entry.histories(clock=True)
+    if producer(entity) == REGISTER:
+        return wiring.processed(entity)
+    return wiring.facts(producer(entity)).histories(entity)
+
+
+def _ought(wiring: Wiring, outlook: Outlook, name: str, entity: str, parked: Sequence[Parked]) -> Ought:
+    stanza, image = wiring.topology.subscriptions[name], wiring.contracts.canonical(entity).image
+    hidden = frozenset() if stanza.sees_protected else hides(image)
+    sight = Sight(wiring.contracts.narrowed(name, entity).paths, hidden, hiding=bool(protected_paths(image)))
+    topic = wiring.topology.narrowed(name, entity)
+    held = {(one.record.key or b"").decode("ascii", "replace") for one in parked if one.record.topic == topic}
+    clock = stanza.clock if entity == RESIDENT else ()
+    return Ought(Recomputation(outlook.departments[name].views[entity], sight, clock=clock), held)
+
+
+def _department(outlook: Outlook, name: str, oughts: Mapping[str, Ought], parked: Sequence[Parked]) -> Department:
     connector, store = outlook.departments[name], outlook.stores[name]
-    findings = compare(connector.tables, fold.found, store, held)
+    expected: dict[str, dict[str, Sequence[Row]]] = {table.name: {} for table in connector.tables}
+    held: dict[str, set[str]] = {table.name: set() for table in connector.tables}
+    for ought in oughts.values():
+        for table, rows in ought.fold.found.tables.items():
+            expected[table] |= rows
+            held[table] |= ought.held
+    findings = compare(connector.tables, expected, store, held)
     progress = store.progress(name)
     actual = {finding.table: finding.actual for finding in findings}
     first = {one.key: one.code for one in reversed(parked)}
+    shown = [table for table in connector.tables if not table.name.startswith("bus_")]
     return Department(
         name, connector.name_ja,
-        holds={table.name: actual[table.name] for table in connector.tables if table.kept},
-        asked={table.name: actual[table.name] for table in connector.tables if not table.kept},
+        holds={table.name: actual[table.name] for table in shown if table.kept},
+        asked={table.name: actual[table.name] for table in shown if not table.kept},
         parked=len(first), waiting=len(parked), codes=sorted(first.values()), reviews=progress.reviews,
         applied=progress.applied, stale=progress.stale, fenced=progress.fenced,
         findings=findings,

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bus.change import Row
-from bus.reconcile.expected import Expected
 from bus.store import Store, Table
 
 
@@ -42,9 +41,16 @@ class Finding:
         }
 
 
-def compare(tables: Iterable[Table], expected: Expected, store: Store, held: Collection[str] = ()) -> list[Finding]:
-    """`held`: persons (keys) and events (ids) that wait for a decision there and are left out on both sides."""
-    return [_table(table, expected.tables[table.name], store.rows(table.name), held) for table in tables]
+Tables = Mapping[str, Mapping[str, Sequence[Row]]]  # table -> key or event id -> rows
+Held = Mapping[str, Collection[str]]
+
+
+def compare(tables: Iterable[Table], expected: Tables, store: Store, held: Held | None = None) -> list[Finding]:
+    """`held`: table -> keys and event ids that wait for a decision there and are left out on both sides."""
+    waiting = held or {}
+    return [
+        _table(table, expected[table.name], store.rows(table.name), waiting.get(table.name, ())) for table in tables
+    ]
 
 
 def _table(table: Table, expected: Mapping[str, Sequence[Row]], rows: Iterable[Row], held: Collection[str]) -> Finding:

@@ -1,4 +1,4 @@
-"""What ought to stand in a department's tables? Folded anew from the register's history; nothing of the bus is asked.
+"""What ought to stand in a department's tables? Folded anew from what was said, at its source; no bus is asked.
 
 Shared with the path is the law alone: which paths are granted and hidden, and what the department's manifest means.
 """
@@ -22,7 +22,7 @@ REPEATED = frozenset({"REGISTER", "IDENTITY", CLOCK})  # said to everybody conce
 
 
 class Department(Protocol):
-    """What is needed of a connector (connector.manifest.Connector)."""
+    """What is needed of a department's view of one entity (connector.view.View)."""
 
     @property
     def tables(self) -> Sequence[Table]: ...
@@ -44,11 +44,11 @@ class Expected:
     reviews: int = 0  # times a rule could not tell
 
 
-class View:
-    """What one subscription may see of an image."""
+class Sight:
+    """What one subscription may see of an image. `hiding`: is there anything in it that protection hides from anybody?"""
 
-    def __init__(self, paths: Sequence[str], hidden: Collection[str]) -> None:
-        self.paths = tuple(paths)
+    def __init__(self, paths: Sequence[str], hidden: Collection[str], *, hiding: bool = True) -> None:
+        self.paths, self.hiding = tuple(paths), hiding
         self.open = tuple(path for path in paths if not is_hidden(path, hidden))
 
     def visible(self, *, protected: bool) -> tuple[str, ...]:
@@ -86,9 +86,9 @@ class _Person:
 class Recomputation:
     """One department, told each person's history; what it ought to hold stands in `found`."""
 
-    def __init__(self, department: Department, view: View, *, clock: Collection[str] = ()) -> None:
+    def __init__(self, department: Department, sight: Sight, *, clock: Collection[str] = ()) -> None:
         """`clock`: the duties of the calendar it listens for."""
-        self.department, self.view, self.clock = department, view, frozenset(clock)
+        self.department, self.sight, self.clock = department, sight, frozenset(clock)
         self.found = Expected({table.name: {} for table in department.tables})
         self._kept = {table.name for table in department.tables if table.kept}
 
@@ -99,7 +99,7 @@ class Recomputation:
             for event in history:
                 if event.kind == CLOCK and event.reason not in self.clock:
                     continue
-                _tell(person, event, self.department, self.view, self._kept)
+                _tell(person, event, self.department, self.sight, self._kept)
         except Reject:
             found.refused.add(key)
             return
@@ -114,17 +114,17 @@ class Recomputation:
             found.tables[table] |= {event: (row,) for event, row in by_event.items()}
 
 
-def _tell(person: _Person, event: Event, department: Department, view: View, kept: set[str]) -> None:
+def _tell(person: _Person, event: Event, department: Department, sight: Sight, kept: set[str]) -> None:
     """One more version, as decision 17 has it."""
-    protected = protects(event.data)
-    image = view.image(event.data, protected=protected)
-    values = view.values(event.data, protected=protected)
+    protected = protects(event.data, hiding=sight.hiding)
+    image = sight.image(event.data, protected=protected)
+    values = sight.values(event.data, protected=protected)
     concerned = department.concerns(image, day(event.recorded))
     news = (
         not person.by_version
         or event.kind in REPEATED
         or (protected, values) != (person.protected, person.values)
-        or _takes_back(event, view.visible(protected=protected))
+        or _takes_back(event, sight.visible(protected=protected))
     )
     if person.concerned and not concerned:
         person.kept = dict.fromkeys(kept, ())
