@@ -18,10 +18,10 @@ from bus.disclosure.positions import BEHIND, Held, Person, Place
 from bus.errors import Fenced
 
 _NAME, _TOPIC = String(64), String(249)
-_KEY = LargeBinary(1024).with_variant(
+KEY: Final = LargeBinary(1024).with_variant(
     sa.VARBINARY(1024), "mysql", "mariadb"
 )  # a key of a comparison needs a length there
-_BYTES = LargeBinary(2**24)
+BYTES: Final = LargeBinary(2**24)
 _WHEN = DateTime(timezone=True)
 
 _tables = MetaData()
@@ -47,16 +47,16 @@ _held = Table(
     Column("topic", _TOPIC, primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("offset", BigInteger, primary_key=True, autoincrement=False),
-    Column("key", _KEY, nullable=False),
+    Column("key", KEY, nullable=False),
     Column("code", _NAME, nullable=False),
     Column("since", _WHEN, nullable=False),
     Column("decision", _NAME),
     Column("why", String(500)),  # the operator's words
     Column("settled", _WHEN),  # the row stays as a trace; the bytes do not
     Column("stamp", BigInteger, nullable=False),
-    Column("record_key", _BYTES),
-    Column("value", _BYTES),
-    Column("headers", _BYTES),
+    Column("record_key", BYTES),
+    Column("value", BYTES),
+    Column("headers", BYTES),
 )
 _PLACE: Final = (_held.c.topic, _held.c.partition, _held.c.offset)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,7 +79,7 @@ class SqlPositions:
             if row is None:
                 db.execute(_owner.insert().values(connector=name, epoch=1, holder=holder, renewed=now))
                 return 1
-            lives = now - _utc(row.renewed) < timedelta(seconds=lease) and not is_dead_here(row.holder)
+            lives = now - utc(row.renewed) < timedelta(seconds=lease) and not is_dead_here(row.holder)
             if row.holder != holder and lives:
                 return None
             change = {"epoch": row.epoch + 1, "holder": holder, "renewed": now}
@@ -88,7 +88,7 @@ class SqlPositions:
 
     def renew(self, name: str, epoch: int) -> None:
         with translated(), self._engine.begin() as db:
-            self._alive(db, name, epoch)
+            alive(db, name, epoch)
 
     def release(self, name: str, epoch: int) -> None:
         with translated(), self._engine.begin() as db:
@@ -98,7 +98,7 @@ class SqlPositions:
     def owner(self, name: str) -> tuple[str, int, datetime] | None:
         with translated(), self._engine.connect() as db:
             row = db.execute(_one_owner(name)).one_or_none()
-        return None if row is None else (row.holder, row.epoch, _utc(row.renewed))
+        return None if row is None else (row.holder, row.epoch, utc(row.renewed))
 
     def offsets(self, name: str) -> Offsets:
         with translated(), self._engine.connect() as db:
@@ -107,10 +107,8 @@ class SqlPositions:
 
     def commit(self, name: str, epoch: int, upto: Offsets, held: Sequence[Held], settled: Sequence[Place] = ()) -> None:
         with translated(), self._engine.begin() as db:
-            now = self._alive(db, name, epoch)
-            for (topic, partition), position in upto.items():
-                place = {"connector": name, "topic": topic, "partition": partition}
-                _put(db, _offset, place, {"next": position}, {})
+            now = alive(db, name, epoch)
+            mark(db, name, upto)
             for one in held:
                 self._hold(db, one, now)
             gone: dict[str, Any] = {"settled": now, "record_key": None, "value": None, "headers": None}
@@ -120,7 +118,7 @@ class SqlPositions:
     def _hold(self, db: Connection, one: Held, now: datetime) -> None:
         topic, partition, key = one.person
         record = one.record
-        _put(
+        put(
             db,
             _held,
             {"topic": topic, "partition": partition, "offset": record.offset},
@@ -131,7 +129,7 @@ class SqlPositions:
                 "stamp": record.timestamp,
                 "record_key": record.key,
                 "value": record.value,
-                "headers": _packed(record),
+                "headers": packed(record),
             },
         )
 
@@ -142,7 +140,7 @@ class SqlPositions:
         if decided:
             query = query.where(_held.c.decision.is_not(None))
         with translated(), self._engine.connect() as db:
-            return [_unpacked(row) for row in db.execute(query)]
+            return [unpacked(row) for row in db.execute(query)]
 
     def waiting(self) -> Sequence[tuple[Person, int]]:
         who = (_held.c.topic, _held.c.partition, _held.c.key)
@@ -155,12 +153,25 @@ class SqlPositions:
         with translated(), self._engine.begin() as db:
             return db.execute(_held.update().where(first).values(decision=decision, why=why[:500])).rowcount == 1
 
-    def _alive(self, db: Connection, name: str, epoch: int) -> datetime:
-        now = _now(db)
-        mine = (_owner.c.connector == name) & (_owner.c.epoch == epoch)
-        if db.execute(_owner.update().where(mine).values(renewed=now)).rowcount != 1:
-            raise Fenced(f"another process runs {name} now")
-        return now
+
+def alive(db: Connection, name: str, epoch: int) -> datetime:
+    """Locks the owner's row until the transaction ends. Raises Fenced."""
+    now = _now(db)
+    mine = (_owner.c.connector == name) & (_owner.c.epoch == epoch)
+    if db.execute(_owner.update().where(mine).values(renewed=now)).rowcount != 1:
+        raise Fenced(f"another process runs {name} now")
+    return now
+
+
+def mark(db: Connection, name: str, upto: Offsets) -> None:
+    for (topic, partition), position in upto.items():
+        place = {"connector": name, "topic": topic, "partition": partition}
+        put(db, _offset, place, {"next": position}, {})
+
+
+def forget(db: Connection, name: str) -> None:
+    """Begins anew with the first record there is."""
+    db.execute(_offset.delete().where(_offset.c.connector == name))
 
 
 def _one_owner(name: str) -> sa.Select[Any]:
@@ -176,7 +187,7 @@ def _of(person: Person) -> sa.ColumnElement[bool]:
     return (_held.c.topic == topic) & (_held.c.partition == partition) & (_held.c.key == key)
 
 
-def _put(db: Connection, table: Table, place: dict[str, Any], change: dict[str, Any], first: dict[str, Any]) -> None:
+def put(db: Connection, table: Table, place: dict[str, Any], change: dict[str, Any], first: dict[str, Any]) -> None:
     """Update, else insert; safe without dialects' upserts because the owner's row is locked."""
     where = sa.and_(*(table.c[name] == value for name, value in place.items()))
     if db.execute(sa.select(sa.literal(1)).select_from(table).where(where)).first() is None:
@@ -187,19 +198,19 @@ def _put(db: Connection, table: Table, place: dict[str, Any], change: dict[str, 
 
 def _now(db: Connection) -> datetime:
     """The database's clock: those of two machines are never compared."""
-    return _utc(db.execute(sa.select(sa.func.now())).scalar_one())
+    return utc(db.execute(sa.select(sa.func.now())).scalar_one())
 
 
-def _utc(value: datetime) -> datetime:
+def utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _packed(record: Record) -> bytes:
+def packed(record: Record) -> bytes:
     coded = [[name, None if value is None else base64.b64encode(value).decode()] for name, value in record.headers]
     return json.dumps(coded).encode()
 
 
-def _unpacked(row: Any) -> Held:
+def unpacked(row: Any) -> Held:
     headers = [(name, None if value is None else base64.b64decode(value)) for name, value in json.loads(row.headers)]
     record = Record(row.topic, row.partition, row.offset, row.record_key, row.value, headers, row.stamp)
-    return Held(record, row.code, _utc(row.since), row.decision)
+    return Held(record, row.code, utc(row.since), row.decision)
