@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from bus.fleet.layout import BOX, EDGE, HEAD, LANES, LEFT, RIGHT, SHEET, TOP, Lane, Panel, Stop, Track, lanes, panels
-from bus.fleet.model import STATES, worst
-from bus.fleet.svg import Paper, broken, fit, width
-from bus.fleet.words import WORDS, count, moment, name, sentence, told
+from bus.fleet.model import STATES, best, worst
+from bus.fleet.svg import Paper, fit, width, wrapped
+from bus.fleet.words import WORDS, count, moment, name, sentence, short, summary, told
 
 INK: Final = "#111827"
 SOFT: Final = "#4B5563"
@@ -66,25 +67,22 @@ def _title(paper: Paper, document: Mapping[str, Any], lang: str) -> None:
 
 def _hero(paper: Paper, document: Mapping[str, Any], lang: str) -> None:
     """What the bus is for, in two numbers; and how much of it is true today."""
-    words, interfaces = WORDS[lang], document["interfaces"]
+    interfaces = document["interfaces"]
     many, few = str(interfaces["point_to_point"]), str(interfaces["contracts"])
-    y = TOP + 14.5
+    y = TOP + 12.5
     paper.text(EDGE, y, many, 15, bold=True)
     x = EDGE + width(many, 15, bold=True) + 2
-    paper.path(f"M{x:.2f} {y - 5:.2f}h9m-3.4 -3.2l3.4 3.2l-3.4 3.2", fill="none", line=INK, thick=1.1)
+    paper.path(f"M{x:.2f} {y - 5.2:.2f}h9m-3.4 -3.2l3.4 3.2l-3.4 3.2", fill="none", line=INK, thick=1.1)
     paper.text(x + 13, y, few, 15, bold=True, fill=LOOKS["current"].colour)
-    paper.text(EDGE, y + 5.4, words["point"], fit(words["point"], 40, 3.2), fill=SOFT)
-    paper.text(x + 13, y + 5.4, words["contract"], fit(words["contract"], 30, 3.2), fill=SOFT)
-    said = sentence(interfaces, lang)
-    paper.text(EDGE, y + 12, said, fit(said, LEFT - EDGE - 5, 3.2, bold=True), bold=True)
+    for number, said in enumerate(sentence(interfaces, lang)):
+        paper.text(EDGE, y + 6.6 + number * 4.6, said, fit(said, LEFT - EDGE - 4, 3.4), fill=INK)
     crossed, all_ = _crossed(document["flows"])
-    state = f"{crossed} / {all_} {words['pairs']}" + (" が流れています" if lang == "ja" else " have crossed")
-    short = len(document["missing"])
-    tail = f"（{words['missing']} {short}）" if lang == "ja" else f" ({words['missing']} {short})"
-    paper.text(
-        EDGE, y + 17.6, state + (tail if short else ""), 3.2, bold=True,
-        fill=LOOKS["never" if short else "current"].colour,
-    )  # fmt: skip
+    missing = len(document["missing"])
+    state = "never" if missing else "current"
+    said = summary(crossed, all_, missing, lang)
+    paper.rect(EDGE, y + 13.6, LEFT - EDGE - 4, 7, fill="#FFFFFF", line=LOOKS[state].colour, thick=0.6, round_=1.2)
+    size = fit(said, LEFT - EDGE - 8, 3.7, bold=True)
+    paper.text(EDGE + 2, y + 18.4, said, size, bold=True, fill=LOOKS[state].colour)
 
 
 def _crossed(flows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
@@ -93,12 +91,12 @@ def _crossed(flows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
 
 
 def _bands(paper: Paper, ways: Sequence[Lane]) -> None:
-    top, bottom = LANES
+    """The bus: one band per flow, shaded by turns so that the eye can follow."""
+    (top, bottom), wide = LANES, SHEET[0] - 2 * EDGE + 6
     for number, lane in enumerate(ways):
         if number % 2 == 0:
-            paper.rect(EDGE - 2, lane.y, SHEET[0] - 2 * EDGE + 4, lane.high, fill="#F1F5F9")
-    for y in (top, bottom):
-        paper.line(EDGE - 2, y, SHEET[0] - EDGE + 2, y, colour=HAIR, thick=0.3)
+            paper.rect(EDGE - 3, lane.y, wide, lane.high, fill="#EEF2F7")
+    paper.rect(EDGE - 3, top, wide, bottom - top, fill="none", line=INK, thick=0.7, round_=1.6)
 
 
 def _stems(paper: Paper, stops: Mapping[str, Stop], ways: Sequence[Lane]) -> None:
@@ -114,28 +112,34 @@ def _stems(paper: Paper, stops: Mapping[str, Stop], ways: Sequence[Lane]) -> Non
 def _lane(paper: Paper, lane: Lane, stops: Mapping[str, Stop], lang: str) -> None:
     flow = lane.flow
     paper.group("flow", flow["flow"], f"{flow['flow']} {name(flow, lang)}")
-    state = _state(flow["pairs"])
     y = lane.tracks[0].y
-    paper.rect(EDGE, y - 3.1, 11, 6.2, fill=LOOKS[state].colour, round_=1.2)
+    paper.rect(EDGE, y - 3.1, 11, 6.2, fill=LOOKS[_state(flow["pairs"])].colour, round_=1.2)
     paper.text(EDGE + 5.5, y + 1.35, flow["flow"], 3.7, bold=True, fill="#FFFFFF", anchor="middle")
-    _label(paper, flow, y, lang)
+    _label(paper, name(flow, lang), flow[f"note_{lang}"], y)
     for track in lane.tracks:
         _status(paper, track, lang)
         if track is not lane.tracks[0]:
             who = "・".join(name(stops[one].system, lang) for one in track.producers)
-            who = f"{who} から" if lang == "ja" else f"from {who}"
-            paper.text(EDGE + 13, track.y - 0.4, who, fit(who, LEFT - EDGE - 17, 3.2), fill=INK)
+            who = f"{who}から" if lang == "ja" else f"from {who}"
+            paper.text(EDGE + 13, track.y + 1.2, who, fit(who, LEFT - EDGE - 17, 3.2), fill=SOFT)
         _track(paper, track, flow, stops, lang)
-    paper.text(SHEET[0] - EDGE, y + 1.1, flow["flow"], 3, fill=SOFT, anchor="end", bold=True)
     paper.end()
 
 
-def _label(paper: Paper, flow: Mapping[str, Any], y: float, lang: str) -> None:
-    said, note, room = name(flow, lang), flow[f"note_{lang}"], LEFT - EDGE - 17
-    size = fit(said, room - (width(note, 2.8) + 2 if note else 0), 3.8, bold=True)
-    paper.text(EDGE + 13, y - 0.4, said, size, bold=True)
-    if note:
-        paper.text(EDGE + 14.5 + width(said, size, bold=True), y - 0.4, note, 2.8, fill=SOFT)
+def _label(paper: Paper, said: str, note: str, y: float) -> None:
+    """On one line where it fits, else on two, broken at the dot between two kinds of information or at a space."""
+    x, room = EDGE + 13, LEFT - EDGE - 15
+    beside = width(note, 2.9) + 2 if note else 0
+    size = fit(said, room - beside, 4, bold=True)
+    if size >= 3.3:
+        paper.text(x, y + 1.4, said, size, bold=True)
+        if note:
+            paper.text(x + width(said, size, bold=True) + 2, y + 1.4, note, 2.9, fill=SOFT)
+        return
+    first, dot, rest = said.partition("・")
+    lines = [said, note] if note else [first + dot, rest] if dot else wrapped(said, room, 3.3, bold=True)
+    for number, line in enumerate(lines[:2]):
+        paper.text(x, y - 0.6 + number * 3.8, line, fit(line, room, 3.3, bold=True), bold=True)
 
 
 def _state(pairs: Sequence[Mapping[str, Any]]) -> str:
@@ -150,45 +154,47 @@ def _status(paper: Paper, track: Track, lang: str) -> None:
     ages = [pair["age_seconds"] for pair in track.pairs if pair["age_seconds"] is not None]
     said = told(state, max(ages, default=None), lang)
     if state == "never" and crossed:
-        said = f"{WORDS[lang]['missing']} {len(track.pairs) - crossed}"
-    x, y = EDGE + 13, track.y + 3.1
-    paper.text(x, y, said, 2.8, bold=True, fill=LOOKS[state].colour)
-    much = count(sum(counts) if counts else None, lang)
-    paper.text(x + 22, y, f"{crossed}/{len(track.pairs)} {WORDS[lang]['pairs']}", 2.8, fill=SOFT)
-    paper.text(LEFT - 5, y, much, 2.8, fill=SOFT, anchor="end")
+        said = f"{WORDS[lang]['never']} {len(track.pairs) - crossed}"
+    right = SHEET[0] - EDGE
+    paper.text(RIGHT + 2, track.y - 0.4, said, 3, bold=True, fill=LOOKS[state].colour)
+    paper.text(right, track.y - 0.4, f"{crossed}/{len(track.pairs)}{' 対' if lang == 'ja' else ''}", 2.8, anchor="end")
+    paper.text(right, track.y + 3, count(sum(counts) if counts else None, lang), 2.8, fill=SOFT, anchor="end")
 
 
 def _track(paper: Paper, track: Track, flow: Mapping[str, Any], stops: Mapping[str, Stop], lang: str) -> None:
-    """Thick where something crossed; a thin line reaches on to who still waits."""
-    known = [one for one in (*track.producers, *track.consumers) if one in stops]
-    states = {one: _of(one, track.pairs) for one in known}
-    living = [stops[one].x for one in known if states[one] != "never"]
-    crossing = [pair["state"] for pair in track.pairs if pair["crossed"]]
-    if len(living) < len(known):
-        _line(paper, [stops[one].x for one in known], track.y, "never")
-    if len(living) > 1:
-        _line(paper, living, track.y, worst(crossing))
+    known = sorted({*track.producers, *track.consumers} & stops.keys(), key=lambda one: stops[one].x)
+    for left, right in pairwise(known):
+        _line(paper, stops[left].x, stops[right].x, track.y, _between(track, stops, stops[left].x, stops[right].x))
     for one in known:
         own = [pair for pair in track.pairs if one in (pair["producer"], pair["consumer"])]
+        crossed = [pair["state"] for pair in own if pair["crossed"]]
+        source = one in track.producers
         paper.group("mark", f"{flow['flow']} {one}", "\n".join(_said(pair, lang) for pair in own))
-        _mark(paper, stops[one], track.y, states[one], source=one in track.producers)
+        _mark(paper, stops[one], track.y, best(crossed) if source else worst(crossed), source=source)
         paper.end()
 
 
-def _line(paper: Paper, xs: Sequence[float], y: float, state: str) -> None:
+def _between(track: Track, stops: Mapping[str, Stop], left: float, right: float) -> str:
+    """A stretch of a lane is as good as the best of what travels over it: behind it, only the late ones are left."""
+    return best(
+        pair["state"]
+        for pair in track.pairs
+        if min(stops[pair["producer"]].x, stops[pair["consumer"]].x) <= left
+        and max(stops[pair["producer"]].x, stops[pair["consumer"]].x) >= right
+    )
+
+
+def _line(paper: Paper, left: float, right: float, y: float, state: str) -> None:
     look = LOOKS[state]
-    paper.line(min(xs), y, max(xs), y, colour="#FFFFFF", thick=look.thick + 1.4)  # over the stems it does not stop at
-    paper.line(min(xs), y, max(xs), y, colour=look.colour, thick=look.thick, dash=look.dash, cap=look.cap)
-
-
-def _of(system: str, pairs: Sequence[Mapping[str, Any]]) -> str:
-    """By what did cross: who else is missing shows at the other end."""
-    return worst(pair["state"] for pair in pairs if pair["crossed"] and system in (pair["producer"], pair["consumer"]))
+    paper.line(left, y, right, y, colour="#FFFFFF", thick=look.thick + 1.4)  # over the stems it does not stop at
+    paper.line(left, y, right, y, colour=look.colour, thick=look.thick, dash=look.dash, cap=look.cap)
 
 
 def _said(pair: Mapping[str, Any], lang: str) -> str:
     state = told(pair["state"], pair["age_seconds"], lang)
-    return f"{pair['producer']} → {pair['consumer']}: {', '.join(pair['entities'])}; {count(pair['count'], lang)}; {state}"
+    return (
+        f"{pair['producer']} → {pair['consumer']}: {', '.join(pair['entities'])}; {count(pair['count'], lang)}; {state}"
+    )
 
 
 def _mark(paper: Paper, stop: Stop, y: float, state: str, *, source: bool) -> None:
@@ -233,31 +239,42 @@ def _panel(paper: Paper, panel: Panel, colour: str, document: Mapping[str, Any],
 
 def _box(paper: Paper, stop: Stop, colour: str, document: Mapping[str, Any], lang: str) -> None:
     system, words, room = stop.system, WORDS[lang], stop.wide - 2
-    look = LOOKS[system["state"]]
     paper.group("system", system["id"], f"{name(system, lang)} bus connector status {system['id']}")
     paper.rect(stop.left, stop.y, stop.wide, BOX, fill="#FFFFFF", line=colour, thick=0.6, round_=1.2,
                dash="" if system["connector"] else "1.6 1.2")  # fmt: skip
-    lines = system["lines_ja"] if lang == "ja" else broken(name(system, lang))
-    big = min(fit(line, room, 4.7 if lang == "ja" else 3.6, bold=True) for line in lines)
-    y = stop.y + (6.1 if len(lines) > 1 else 8.6)
-    for number, line in enumerate(lines):
-        paper.text(stop.x, y + number * 5.2, line, big, bold=True, anchor="middle")
-    paper.text(stop.x, stop.y + 15.6, system["id"], fit(system["id"], room, 2.7), fill=SOFT, anchor="middle")
+    _name(paper, stop, name(system, lang) if lang == "en" else system["lines_ja"])
+    paper.text(stop.x, stop.y + 15.8, system["id"], fit(system["id"], room, 2.7), fill=SOFT, anchor="middle")
     for number, key in enumerate(("heard", "published")):
-        paper.text(stop.left + 1.4, stop.y + 19.6 + number * 3.5, words[key], 2.7, fill=SOFT)
-        many = count(system[key], lang)
-        paper.text(stop.left + stop.wide - 1.4, stop.y + 19.6 + number * 3.5, many, 2.7, anchor="end")
-    said = _system_said(system, document, lang)
-    paper.text(stop.x, stop.y + 27.9, said, fit(said, room, 3, bold=True), bold=True, fill=look.colour, anchor="middle")
+        y = stop.y + 19.7 + number * 3.5
+        paper.text(stop.left + 1.4, y, words[key], 2.7, fill=SOFT)
+        paper.text(stop.left + stop.wide - 1.4, y, short(system[key], lang), 2.7, anchor="end")
+    state, said = _system_said(system, document, lang)
+    colour = LOOKS[state].colour
+    paper.text(stop.x, stop.y + 28, said, fit(said, room, 3, bold=True), bold=True, fill=colour, anchor="middle")
     paper.end()
 
 
-def _system_said(system: Mapping[str, Any], document: Mapping[str, Any], lang: str) -> str:
+def _name(paper: Paper, stop: Stop, said: str | Sequence[str]) -> None:
+    room = stop.wide - 2
+    most, lines = 4.7, said
+    if isinstance(said, str):
+        tries = ((size, wrapped(said, room, size, bold=True)) for size in (3.5, 3.2, 2.9, 2.7))
+        most, lines = next((one for one in tries if len(one[1]) <= 3), (2.7, said.split(" ")))
+    size = min(fit(line, room, most, bold=True) for line in lines)
+    step = size * 1.12
+    first = stop.y + 6.8 + size * 0.38 - step * (len(lines) - 1) / 2
+    for number, line in enumerate(lines):
+        paper.text(stop.x, first + number * step, line, size, bold=True, anchor="middle")
+
+
+def _system_said(system: Mapping[str, Any], document: Mapping[str, Any], lang: str) -> tuple[str, str]:
+    words = WORDS[lang]
     if not system["connector"]:
-        return WORDS[lang]["no_connector"]
-    short = sum(system["id"] in line.split() for line in document["missing"])
-    said = told(system["state"], system["age_seconds"], lang)
-    return f"{said}・{WORDS[lang]['missing']} {short}" if short and system["crossed"] else said
+        return "never", words["no_connector"]
+    missing = sum(system["id"] in line.split() for line in document["missing"])
+    if missing and system["crossed"]:
+        return "never", f"{words['never']} {missing}"
+    return system["state"], told(system["state"], system["age_seconds"], lang)
 
 
 def _legend(paper: Paper, lang: str) -> None:
@@ -265,13 +282,12 @@ def _legend(paper: Paper, lang: str) -> None:
     example = Stop({}, EDGE + 6, 0, 0, top=True)
     for number, state in enumerate(STATES):
         at = y + number * 6.4
-        _line(paper, (EDGE, EDGE + 26), at, state)
+        _line(paper, EDGE, EDGE + 26, at, state)
         _mark(paper, example, at, state, source=True)
         for place, top in ((EDGE + 14, True), (EDGE + 21, False)):
             _mark(paper, Stop({}, place, 0, 0, top), at, state, source=False)
-        meaning = {"current": "10分以内" if lang == "ja" else "10 min or less", "late": "10分超" if lang == "ja" else
-                   "over 10 min"}.get(state, "")  # fmt: skip
-        paper.text(EDGE + 29, at + 1.1, f"{words[state]} {meaning}".strip(), 3.1, bold=True, fill=LOOKS[state].colour)
+        paper.text(EDGE + 29, at + 1.1, words[state], 3.1, bold=True, fill=LOOKS[state].colour)
+        paper.text(EDGE + 30 + width(words[state], 3.1, bold=True), at + 1.1, words[f"means_{state}"], 2.8, fill=SOFT)
     paper.text(EDGE, y + 27, f"● {words['publishes']}", 3)
     paper.text(EDGE + 27, y + 27, f"▲▼ {words['hears']}", 3)
 
@@ -283,5 +299,3 @@ def _foot(paper: Paper, document: Mapping[str, Any], lang: str) -> None:
     right = f"{words['further']}: {crossed} / {all_} {words['pairs']}" if all_ else ""
     paper.text(EDGE, 288.5, left, 2.8, fill=SOFT)
     paper.text(SHEET[0] - EDGE, 288.5, right, 2.8, fill=SOFT, anchor="end")
-
-

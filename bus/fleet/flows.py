@@ -97,9 +97,7 @@ def load(path: Path) -> Flows:
         for name, at in _entries(reading, root.get("systems"), "systems").items()
     }
     figure, further = (
-        tuple(
-            _flow(reading, name, at, letter, systems) for name, at in _entries(reading, root.get(key), key).items()
-        )
+        tuple(_flow(reading, name, at, letter, systems) for name, at in _entries(reading, root.get(key), key).items())
         for key, letter in (("flows", "F"), ("further", "X"))
     )
     reading.done()
@@ -146,8 +144,8 @@ def _flow(reading: Reading, name: str, at: Place, letter: str, systems: Mapping[
         places = ()
     flow = Flow(
         name,
-        *(reading.text(found.get(key), f"{what}.{key}") for key in keys),
-        tuple(_carry(reading, what, place, systems) for place in places),
+        **{key: reading.text(found.get(key), f"{what}.{key}") for key in keys},
+        carries=tuple(_carry(reading, what, place, systems) for place in places),
     )
     said: set[tuple[str, str]] = set()
     for carry, place in zip(flow.carries, places, strict=True):

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 SHEET: Final = (420.0, 297.0)  # A3 landscape, in millimetres
 EDGE: Final = 10.0
-LEFT: Final = 93.0  # where the columns begin; what is left of it holds the names of the flows
-RIGHT: Final = 402.0  # where they end; beyond it the number of the flow once more
+LEFT: Final = 87.0  # where the columns begin; to the left of it stand the names of the flows
+RIGHT: Final = 381.5  # where they end; beyond it stands in words what each lane shows
 TOP: Final = 30.0
 BOX: Final = 30.0  # a system's box
 HEAD: Final = 6.4  # the name of the group above or below it
@@ -67,13 +67,15 @@ class Lane:
 def panels(document: Mapping[str, Any]) -> list[Panel]:
     """The groups in their order: above the bus until half of the systems have their place, the others below it."""
     members = {
-        group["id"]: [one for one in document["systems"] if one["group"] == group["id"]]
-        for group in document["groups"]
+        group["id"]: [one for one in document["systems"] if one["group"] == group["id"]] for group in document["groups"]
     }
-    half, rows, placed = len(document["systems"]) / 2, ([], []), 0  # type: tuple[list[Any], list[Any]], ...
+    half, placed = len(document["systems"]) / 2, 0
+    above: list[Mapping[str, Any]] = []
+    below: list[Mapping[str, Any]] = []
     for group in document["groups"]:
-        rows[0 if placed < half else 1].append(group)
+        (above if placed < half else below).append(group)
         placed += len(members[group["id"]])
+    rows = (above, below)
     pitch = min((RIGHT - LEFT - GAP * (len(row) - 1)) / (_count(row, members) + 0.5) for row in rows if row)
     return [panel for row, top in zip(rows, (True, False), strict=True) for panel in _row(row, members, pitch, top=top)]
 

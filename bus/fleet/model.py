@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from bus.fleet.flows import Flow, Flows, Pair, System
 
@@ -14,7 +15,8 @@ LATE_SECONDS: Final = 600.0
 STATES: Final = ("current", "late", "unknown", "never")
 
 
-class Crossing(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Crossing:
     """What one department has applied of one entity. None: it cannot be told now, which is not 0."""
 
     subscription: str
@@ -119,6 +121,10 @@ def worst(states: Iterable[str]) -> str:
     return max(states, key=STATES.index, default="never")
 
 
+def best(states: Iterable[str]) -> str:
+    return min(states, key=STATES.index, default="never")
+
+
 def _system(
     flows: Flows,
     system: System,
@@ -127,8 +133,9 @@ def _system(
     published: Mapping[str, int | None],
     pairs: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    heard = _sum(one.count for one in known.values() if one.subscription == system.id)
-    said = _sum(published.get(entity) for entity in flows.published(system.id))
+    listens, says = flows.heard(system.id), flows.published(system.id)
+    heard = _sum(one.count for one in known.values() if one.subscription == system.id) if listens else 0
+    said = _sum(published.get(entity) for entity in says) if says else 0
     own = [pair for pair in pairs if system.id in (pair["producer"], pair["consumer"])]
     hears = [pair for pair in own if pair["consumer"] == system.id and pair["crossed"]]
     crossed = system.id in connectors and bool(heard or said or any(pair["crossed"] for pair in own))

@@ -34,13 +34,15 @@ def fit(text: str, room: float, size: float, *, bold: bool = False) -> float:
     return size if wide <= room else max(FLOOR, int(size * room / wide * 100) / 100)
 
 
-def broken(text: str) -> list[str]:
-    """In two lines at the space nearest to the middle; in one when there is none."""
-    spaces = [at for at, letter in enumerate(text) if letter == " "]
-    if not spaces:
-        return [text]
-    at = min(spaces, key=lambda place: abs(place - len(text) / 2))
-    return [text[:at], text[at + 1 :]]
+def wrapped(text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
+    """Broken at spaces, so that no line is wider than the room, if its words are not."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and width(f"{lines[-1]} {word}", size, bold=bold) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def number(value: float) -> str:

@@ -12,30 +12,36 @@ WEEKDAYS: Final = "月火水木金土日"
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "ja": {
-        "current": "最新", "late": "遅れ", "unknown": "古さ不明", "never": "未着", "no_connector": "接続なし",
-        "heard": "受信", "published": "発信", "items": "件", "pairs": "対", "missing": "欠け", "none": "不明",
-        "title": "まちの情報の流れ", "bus": "連携バス", "town": "団体コード", "at": "時点",
-        "publishes": "出す業務", "hears": "受ける業務", "replaced": "に置き換え",
-        "point": "個別の連携", "contract": "共通の契約", "legend": "凡例", "further": "図のほかの流れ",
+        "current": "最新", "late": "遅れ", "unknown": "不明", "never": "未着", "no_connector": "接続なし",
+        "means_current": "10分以内", "means_late": "10分を超える", "means_unknown": "届いたが古さがわからない",
+        "means_never": "一度も届いていない", "heard": "受信", "published": "発信", "pairs": "対", "none": "不明",
+        "title": "まちの情報の流れ", "town": "団体コード",
+        "publishes": "出す業務", "hears": "受ける業務", "further": "図のほかの流れ",
         "proof": "各業務のデータベースに取り込まれた件数で判定。確かめ方",
     },
     "en": {
-        "current": "current", "late": "late", "unknown": "age unknown", "never": "never", "no_connector": "not connected",
-        "heard": "heard", "published": "said", "items": "", "pairs": "pairs", "missing": "missing", "none": "unknown",
-        "title": "How information flows through the town", "bus": "integration bus", "town": "Municipality",
-        "at": "as of", "publishes": "publishes", "hears": "hears", "replaced": "replaced by",
-        "point": "point-to-point interfaces", "contract": "shared contracts", "legend": "Legend",
-        "further": "flows beyond the figure",
+        "current": "current", "late": "late", "unknown": "unknown", "never": "never", "no_connector": "not connected",
+        "means_current": "10 min or less", "means_late": "more than 10 min", "means_unknown": "arrived, age not known",
+        "means_never": "nothing has arrived", "heard": "in", "published": "out", "pairs": "pairs", "none": "unknown",
+        "title": "How information flows through the town", "town": "Municipality",
+        "publishes": "publishes", "hears": "hears", "further": "flows beyond the figure",
         "proof": "Judged by what each department's own database has applied. To see it",
     },
 }  # fmt: skip
 
 
-def sentence(interfaces: Mapping[str, int], lang: str) -> str:
+def sentence(interfaces: Mapping[str, int], lang: str) -> tuple[str, str]:
+    """What the bus spares a city, in two lines."""
     many, few = interfaces["point_to_point"], interfaces["contracts"]
     if lang == "ja":
-        return f"システム間の個別連携 {many} 本を、{few} の契約に置き換えています"
-    return f"{few} contracts replace {many} point-to-point interfaces"
+        return f"システム間の個別連携 {many} 本を、", f"共通の契約 {few} 件に置き換えています"
+    return f"{few} shared contracts replace", f"{many} point-to-point interfaces"
+
+
+def summary(crossed: int, all_: int, missing: int, lang: str) -> str:
+    if lang == "ja":
+        return f"{all_} 対のうち {missing} 対がまだ流れていません" if missing else f"{all_} 対すべてが流れています"
+    return f"{missing} of {all_} pairs have not crossed yet" if missing else f"all {crossed} pairs have crossed"
 
 
 def moment(at: datetime, lang: str) -> str:
@@ -65,7 +71,18 @@ def told(state: str, seconds: float | None, lang: str) -> str:
 
 
 def count(number: int | None, lang: str) -> str:
-    return WORDS[lang]["none"] if number is None else f"{number:,}{' 件' if lang == 'ja' else ''}"
+    if number is None or lang == "en":
+        return short(number, lang)
+    return f"{short(number, lang)} 件"
+
+
+def short(number: int | None, lang: str) -> str:
+    """Without a unit, and rounded where the digits would no longer be read."""
+    if number is None:
+        return WORDS[lang]["none"]
+    if number >= 10_000_000:
+        return f"{number // 10_000:,}万" if lang == "ja" else f"{number / 1_000_000:,.1f} M"
+    return f"{number:,}"
 
 
 def name(what: Mapping[str, Any], lang: str) -> str:

@@ -40,8 +40,8 @@ class Standing:
 
 
 def standings(wiring: Wiring, ids: Iterable[str]) -> list[Standing]:
-    upstream = list(_upstream(wiring))
-    return [_standing(wiring, name, upstream) for name in ids]
+    before = list(upstream(wiring))
+    return [_standing(wiring, name, before) for name in ids]
 
 
 def _standing(wiring: Wiring, name: str, upstream: list[datetime | None]) -> Standing:
@@ -84,7 +84,7 @@ def _stalled(found: str, last: datetime | None, lag: int) -> str:
     return "stalled" if found == "running" and lag and idle else found
 
 
-def _upstream(wiring: Wiring) -> Iterable[datetime | None]:
+def upstream(wiring: Wiring) -> Iterable[datetime | None]:
     """The oldest event that is not yet narrowed, and that is not yet published; unknown ones are left out."""
     yield _known(lambda: _before_projector(wiring))
     yield _known(lambda: _before_relay(wiring))

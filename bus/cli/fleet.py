@@ -1,0 +1,95 @@
+"""bus fleet: did every flow between the city's systems cross the bus?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bus.cli.command import Run, verb
+from bus.errors import Difference, Unavailable
+from bus.fleet.draw import draw as drawn
+from bus.fleet.words import count, moment, sentence, summary, told
+
+noun = typer.Typer(
+    no_args_is_help=True,
+    help="全業務の流れ / The flows between all systems of the city.\n\nExample: bus fleet check --draw map.svg",
+)
+
+
+@verb(noun)
+def check(
+    run: Run,
+    draw: Annotated[Path | None, typer.Option("--draw", help="流れの図を書く / writes the map as SVG, A3")] = None,
+) -> None:
+    """24業務・20フローが流れたか / What crossed of each system and flow, when, and where it shows; exits 3 if not all.
+
+    Example: bus fleet check --draw map.svg
+    """
+    from bus.kit.crossings import fleet
+
+    if not run.settings.departments:
+        raise Unavailable("no department is known", code="NO_STACK", hint="`bus stack up`, or `bus demo --stay`")
+    document = fleet(run.wiring)
+    if draw is not None:
+        draw.write_text(drawn(document, run.settings.lang), encoding="utf-8")
+        run.say(f"{draw}")
+    run.show(document, lambda console: _tables(run, console, document))
+    if not document["ok"]:
+        run.exit = Difference.exit
+
+
+def _tables(run: Run, console: Console, document: dict[str, Any]) -> None:
+    lang = run.settings.lang
+    ja = lang == "ja"
+    systems = [_system(system, document, lang) for system in document["systems"]]
+    flows = [_flow(flow, lang) for flow in (*document["flows"], *document["further"])]
+    head = ("分野", "業務", "ID", "状態", "受信", "発信", "最終") if ja else (
+        "group", "system", "id", "state", "heard", "published", "last")  # fmt: skip
+    run.table(systems, *head)(console)
+    console.print()
+    head = ("フロー", "名称", "対", "状態", "件数", "まだの対", "確かめ方") if ja else (
+        "flow", "name", "pairs", "state", "records", "missing", "shown by")  # fmt: skip
+    run.table(flows, *head)(console)
+    console.print()
+    pairs = [pair for flow in document["flows"] for pair in flow["pairs"]]
+    crossed = sum(pair["crossed"] for pair in pairs)
+    comma = "" if ja else " "
+    console.print(
+        f"{summary(crossed, len(pairs), len(document['missing']), lang)}; "
+        f"{comma.join(sentence(document['interfaces'], lang))} ({moment(document['at'], lang)})",
+        markup=False,
+    )
+
+
+def _system(system: dict[str, Any], document: dict[str, Any], lang: str) -> tuple[Any, ...]:
+    groups = {group["id"]: group[f"name_{lang}"] for group in document["groups"]}
+    return (
+        groups[system["group"]],
+        system[f"name_{lang}"],
+        system["id"],
+        told(system["state"], system["age_seconds"], lang),
+        count(system["heard"], lang),
+        count(system["published"], lang),
+        system["last"] and moment(system["last"], lang),
+    )
+
+
+def _flow(flow: dict[str, Any], lang: str) -> tuple[Any, ...]:
+    from bus.fleet.model import worst
+
+    pairs = flow["pairs"]
+    counts = [pair["count"] for pair in pairs if pair["count"] is not None]
+    ages = [pair["age_seconds"] for pair in pairs if pair["age_seconds"] is not None]
+    note = flow[f"note_{lang}"]
+    return (
+        flow["flow"],
+        flow[f"name_{lang}"] + (f" ({note})" if note else ""),
+        f"{sum(pair['crossed'] for pair in pairs)}/{len(pairs)}",
+        told(worst(pair["state"] for pair in pairs), max(ages, default=None), lang),
+        count(sum(counts) if counts else None, lang),
+        ", ".join(f"{pair['producer']} → {pair['consumer']}" for pair in pairs if not pair["crossed"]),
+        ", ".join(dict.fromkeys(pair["consumer"] for pair in pairs)),
+    )
