@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from bus.dates import Uncertain
 from bus.errors import Reject
@@ -13,9 +13,7 @@ from bus.event import Event
 from bus.fact.fold import fold, line, named, undone
 from bus.fact.reasons import Reason
 from bus.fact.say import Past, Present, Say
-from bus.fact.shape import ACTIVE, FactShape, Flat
-
-_PROTECTED: Final = "protection.level"
+from bus.fact.shape import ACTIVE, FactShape, Flat, is_protected
 
 
 class Decided(NamedTuple):
@@ -114,7 +112,7 @@ def _event(
         recorded=recorded,
         data=rules.shape.nested(after),
         supersedes=say.supersedes,
-        protected=after.get(_PROTECTED) is not None,
+        protected=is_protected(after),
         before=rules.shape.nested(present.image) if present else None,
         before_recorded=present.recorded if present else None,
         undoes=undoes,

@@ -10,6 +10,7 @@ from bus.errors import Misconfigured, Reject
 from bus.resident.image import text, uncertain
 
 Flat = dict[str, Any]
+_PROTECTED: Final = "protection.level"
 ACTIVE: Final = "active"  # does the fact stand? Every image has it, and only reasons set it
 _LONG: Final = 2**63
 _BRANCHES: Final = {"string": "text", "long": "long", "int": "long", "boolean": "flag"}
@@ -45,14 +46,7 @@ class FactShape:
         raise Reject(f"the field holds a {kind}", code="FIELD_TYPE", where=path)
 
     def nested(self, flat: Mapping[str, Any]) -> dict[str, Any]:
-        image: dict[str, Any] = {}
-        for path in self.kinds:
-            *parents, leaf = path.split(".")
-            inner = image
-            for parent in parents:
-                inner = inner.setdefault(parent, {})
-            inner[leaf] = flat[path]
-        return image
+        return nest({path: flat[path] for path in self.kinds})
 
     def flat(self, image: Mapping[str, Any]) -> Flat:
         """Of a nested image; what an older version of the schema did not have is blank."""
@@ -84,6 +78,23 @@ class FactShape:
             for path, value in said.items()
             if path in self.kinds
         }
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted paths as an image nests them."""
+    image: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, leaf = path.split(".")
+        inner = image
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[leaf] = value
+    return image
+
+
+def is_protected(flat: Mapping[str, Any]) -> bool:
+    """支援措置: does the fact say so of its person?"""
+    return flat.get(_PROTECTED) is not None
 
 
 def _plain(value: Any) -> Any:
