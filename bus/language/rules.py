@@ -185,7 +185,7 @@ def _chain(node: ast.Attribute, record: str) -> tuple[list[str], ast.Name] | Non
 
 def _leaf(parts: list[str], leaves: Mapping[str, str]) -> tuple[str, str | None]:
     """The field that the chain begins with; what follows it must be a part of a date (or a method of its text)."""
-    for end in range(1, len(parts) + 1):
+    for end in range(len(parts), 0, -1):  # the longest: household is a text in one entity and a group in another
         path = ".".join(parts[:end])
         if path in leaves:
             if leaves[path] == "uncertain" and parts[end:] and parts[end] not in DATE_PARTS:
