@@ -51,6 +51,7 @@ _TAKEN: Final = text(
     "SELECT 'p' || key FROM person WHERE key = ANY(:keys) "
     "UNION ALL SELECT 'h' || no FROM household WHERE no = ANY(:numbers)"
 )
+_ENTERED: Final = text("SELECT change_set_id FROM resident_history WHERE change_set_id = ANY(:ids)")
 _HISTORY: Final = text("SELECT * FROM resident_history WHERE key = ANY(:keys) ORDER BY key, version")
 _HISTORIES: Final = text("SELECT * FROM resident_history ORDER BY key, version")
 _ADD_PERSON: Final = text(
@@ -230,6 +231,17 @@ class Entry:
                 self._write(connection, new)
         others = [e.key for e, flat in changes if e.key in known and known[e.key] != self.shape.as_json(flat)]
         return len(new), others
+
+    def persons(self, keys: Sequence[str]) -> dict[str, Person]:
+        """Who has these keys, as they are now; nothing is locked."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(_IMAGES, {"keys": list(keys)}).all()
+        return {row.key: Person(row.key, row.version, self.shape.from_json(row.image), row.recorded) for row in rows}
+
+    def entered(self, change_sets: Sequence[str]) -> set[str]:
+        """Which of these acts there are."""
+        with self.engine.connect() as connection:
+            return set(connection.execute(_ENTERED, {"ids": list(change_sets)}).scalars())
 
     def history(self, key: str) -> list[Event]:
         """Everything that was ever recorded of a person, as it was published."""
