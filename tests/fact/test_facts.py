@@ -12,7 +12,7 @@ from sqlalchemy import exc, text
 from sqlalchemy.orm import Session
 
 from bus.adapters.sql.engine import engine as connect
-from bus.adapters.sql.facts import FactBook
+from bus.adapters.sql.facts import FactBook, Said
 from bus.errors import Misconfigured, Refused, Reject
 from bus.fact.say import Say
 from tests.fact.toys import BEGINNING, LOAN, RECEIPT
@@ -54,7 +54,7 @@ def test_what_is_said_is_published_with_the_department_s_own_rows(book):
     assert book.history(LOAN, "toy/1") == [started, changed]
     assert changed.before == started.data
     assert changed.recorded > started.recorded
-    assert book.caused("what led to it") == [started.id]
+    assert book.caused("what led to it") == [Said(LOAN, "toy/1", started.id, "KETTEI", annulled=False)]
     assert "what led to it" not in str(published(book))
 
 

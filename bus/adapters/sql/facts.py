@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, Executable, text
 
 from bus.adapters.sql import fact_tables
 from bus.adapters.sql.engine import translated
@@ -29,7 +29,11 @@ _FIND: Final = text(
     "SELECT entity, key, version, image, recorded FROM bus_fact WHERE entity = :entity AND version > 0 "
     'AND image @> CAST(:pattern AS jsonb) ORDER BY key COLLATE "C"'
 )
-_CAUSED: Final = text("SELECT event_id FROM bus_fact_history WHERE cause = :cause ORDER BY recorded, entity, key")
+_CAUSED: Final = text(
+    "SELECT h.entity, h.key, h.event_id::text, h.reason, EXISTS (SELECT FROM bus_fact_history a WHERE a.kind = 'ANNUL' "
+    "AND a.entity = h.entity AND a.key = h.key AND a.supersedes = h.event_id) AS annulled "
+    "FROM bus_fact_history h WHERE h.cause = :cause ORDER BY h.recorded, h.entity, h.key, h.version"
+)
 
 
 class Fact(NamedTuple):
@@ -44,6 +48,16 @@ class Fact(NamedTuple):
     @property
     def stands(self) -> bool:
         return bool(self.image["active"])
+
+
+class Said(NamedTuple):
+    """An event that was said because of another one."""
+
+    entity: str
+    key: str
+    event_id: str
+    reason: str
+    annulled: bool
 
 
 class FactBook:
@@ -90,11 +104,11 @@ class FactBook:
         if not says:
             return []
         incarnation = self.incarnation
-        with translated(), self._joined(transaction) as joined:
+        with translated(), self.joined(transaction) as joined:
             return Act(self._kind, joined, self.town, incarnation, recorded).perform(says)
 
     @contextmanager
-    def _joined(self, transaction: Transaction | None) -> Iterator[Transaction]:
+    def joined(self, transaction: Transaction | None) -> Iterator[Transaction]:
         """A savepoint: what is refused leaves the caller's transaction as it was."""
         if transaction is None:
             with self.engine.begin() as connection:
@@ -117,9 +131,7 @@ class FactBook:
 
     def history(self, entity: str, key: str) -> list[Event]:
         """Everything that was ever said of a fact, as it was published."""
-        with translated(), self.engine.connect() as connection:
-            rows = connection.execute(PAST, {"entity": entity, "key": key}).all()
-        return next(self._lives(entity, rows), [])
+        return next(self._lives(entity, self._read(PAST, {"entity": entity, "key": key}, None)), [])
 
     def histories(self, entity: str) -> Iterator[list[Event]]:
         """The same of every fact of an entity, in the order of their keys; for proofs."""
@@ -146,26 +158,23 @@ class FactBook:
         wanted = {path: shape.value(path, value) for path, value in (where or {}).items()}
         pattern = nest(shape.said_as_json({p: value for p, value in wanted.items() if value is not None}))
         bound = {"entity": entity, "pattern": json.dumps(pattern, ensure_ascii=False)}
-        with translated():
-            if transaction is not None:
-                rows = transaction.execute(_FIND, bound).all()
-            else:
-                with self.engine.connect() as connection:
-                    rows = connection.execute(_FIND, bound).all()
-        found = [(row, shape.from_json(row.image)) for row in rows]
+        found = [(row, shape.from_json(row.image)) for row in self._read(_FIND, bound, transaction)]
         return [
             Fact(row.entity, row.key, row.version, shape.nested(flat), row.recorded.astimezone(UTC))
             for row, flat in found
             if all(flat[path] == value for path, value in wanted.items())
         ]
 
-    def caused(self, cause: str, transaction: Transaction | None = None) -> list[str]:
-        """Ids of the events that were said because of this one: whoever finds any has answered it already."""
+    def caused(self, cause: str, transaction: Transaction | None = None) -> list[Said]:
+        """What was said because of this event: whoever finds something has answered it already, or may annul it."""
+        return [Said._make(row) for row in self._read(_CAUSED, {"cause": cause}, transaction)]
+
+    def _read(self, query: Executable, bound: Mapping[str, Any], transaction: Transaction | None) -> Sequence[Any]:
         with translated():
             if transaction is not None:
-                return [str(one) for one in transaction.execute(_CAUSED, {"cause": cause}).scalars()]
+                return transaction.execute(query, bound).all()
             with self.engine.connect() as connection:
-                return [str(one) for one in connection.execute(_CAUSED, {"cause": cause}).scalars()]
+                return connection.execute(query, bound).all()
 
 
 def _event(row: Any, shape: FactShape, earlier: Event | None) -> Event:
