@@ -6,20 +6,15 @@ from bus import attains, certain
 
 HEAD = "02"  # 続柄コード 世帯主
 DEAD = "3"  # 住民状態 死亡者
+MOVED_OUT = "2"
 INSURED = "1"
 NEXT_DAY = timedelta(days=1)
 LEAP_DAY = (2, 29)
 
 
-def is_resident(person) -> bool:
-    """国民健康保険法 5条: who has an address in the area of the prefecture."""
-    return person.is_resident
-
-
 def is_head(person) -> bool:
     """Written as 2 or as 02, as the register came by it."""
-    code = person.household.relation_code
-    return code is not None and code.zfill(2) == HEAD
+    return (person.household.relation_code or "").zfill(2) == HEAD
 
 
 def is_insured(person) -> bool:
@@ -65,6 +60,19 @@ def lost_on(person) -> date:
     return end if elsewhere else end + NEXT_DAY
 
 
+def has_moved_out(person) -> bool:
+    """Written as 2 or as 02, as the register came by it."""
+    return (person.state or "").lstrip("0") == MOVED_OUT
+
+
+def new_address(person) -> str | None:
+    """地方税法 20条の2: where a notice goes after a move; as it was confirmed, else as it was planned."""
+    where = (person.move_out.prefecture, person.move_out.city, person.move_out.town, person.move_out.lot)
+    plan = (person.move_out.planned_prefecture, person.move_out.planned_city, person.move_out.planned_town)
+    planned = joined(*plan, person.move_out.planned_lot, person.move_out.planned_building)
+    return joined(*where, person.move_out.building) or planned
+
+
 def effect(person) -> str | None:
     """国民健康保険法 8条, 9条: inside the prefecture the insurer stays, the town changes. None: not known."""
     stays = stays_in_prefecture(person)
@@ -82,9 +90,31 @@ def stays_in_prefecture(person) -> bool | None:
 def loss_by_age(born: date, law) -> date:
     """高齢者の医療の確保に関する法律 50条1号: insured there from the birthday on. Two readings each: see law.yaml."""
     birthday = attains(born, law.kokuho.upper_age) + NEXT_DAY
-    if (born.month, born.day) == LEAP_DAY:
+    if (born.month, born.day) == LEAP_DAY and birthday.month != LEAP_DAY[0]:  # a common year
         month, day = map(int, law.kokuho.leap_day_birthday.split("-"))
-        year = born.year + law.kokuho.upper_age
-        is_common = date(year, 3, 1) - NEXT_DAY == date(year, 2, 28)
-        birthday = date(year, month, day) if is_common else date(year, 2, 29)
+        birthday = date(birthday.year, month, day)
     return birthday + timedelta(days=law.kokuho.days_after_75th_birthday)
+
+
+def joined(*parts: str | None) -> str | None:
+    return "".join(part for part in parts if part) or None
+
+
+def home_address(addressee) -> str | None:
+    where = (addressee.address.prefecture, addressee.address.city, addressee.address.town, addressee.address.lot)
+    return joined(*where, addressee.address.building)
+
+
+def is_by_disability(elderly) -> bool:
+    """高齢者の医療の確保に関する法律 50条2号. Who is 75 is on the calendar already."""
+    return "障害" in (elderly.ground or "")
+
+
+def assisted_from(assistance) -> date:
+    """国民健康保険法 6条9号, 8条2項: lost on the very day."""
+    return certain(assistance.since, lambda day: day)
+
+
+def is_ours(payment) -> bool:
+    """Of the premium that we assessed ourselves, and of nothing else."""
+    return payment.system == "kokuho"
