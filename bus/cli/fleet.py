@@ -11,7 +11,7 @@ from rich.console import Console
 from bus.cli.command import Run, verb
 from bus.errors import Difference, Unavailable
 from bus.fleet.draw import draw as drawn
-from bus.fleet.words import count, moment, sentence, summary, told
+from bus.fleet.words import brief, count, moment, sentence, summary, system_told, told
 
 noun = typer.Typer(
     no_args_is_help=True,
@@ -44,15 +44,16 @@ def check(
 def _tables(run: Run, console: Console, document: dict[str, Any]) -> None:
     lang = run.settings.lang
     ja = lang == "ja"
-    systems = [_system(system, document, lang) for system in document["systems"]]
+    groups = {group["id"]: group[f"name_{lang}"] for group in document["groups"]}
+    systems = [_system(system, groups, lang) for system in document["systems"]]
     flows = [_flow(flow, lang) for flow in (*document["flows"], *document["further"])]
-    head = ("分野", "業務", "ID", "状態", "受信", "発信", "最終") if ja else (
-        "group", "system", "id", "state", "heard", "published", "last")  # fmt: skip
+    head = ("分野", "業務", "ID", "状態", "受信", "発信", "最終 JST") if ja else (
+        "group", "system", "id", "state", "heard", "published", "last JST")  # fmt: skip
     run.table(systems, *head)(console)
     console.print()
-    head = ("フロー", "名称", "対", "状態", "件数", "まだの対", "確かめ方") if ja else (
-        "flow", "name", "pairs", "state", "records", "missing", "shown by")  # fmt: skip
-    run.table(flows, *head)(console)
+    columns = ("フロー", "名称", "対", "状態", "件数", "最終 JST", "確かめ方", "まだの対") if ja else (
+        "flow", "name", "pairs", "state", "records", "last JST", "shown by", "missing")  # fmt: skip
+    run.table(flows, *columns)(console)
     console.print()
     pairs = [pair for flow in document["flows"] for pair in flow["pairs"]]
     crossed = sum(pair["crossed"] for pair in pairs)
@@ -64,16 +65,15 @@ def _tables(run: Run, console: Console, document: dict[str, Any]) -> None:
     )
 
 
-def _system(system: dict[str, Any], document: dict[str, Any], lang: str) -> tuple[Any, ...]:
-    groups = {group["id"]: group[f"name_{lang}"] for group in document["groups"]}
+def _system(system: dict[str, Any], groups: dict[str, str], lang: str) -> tuple[Any, ...]:
     return (
         groups[system["group"]],
         system[f"name_{lang}"],
         system["id"],
-        told(system["state"], system["age_seconds"], lang),
+        system_told(system, lang),
         count(system["heard"], lang),
         count(system["published"], lang),
-        system["last"] and moment(system["last"], lang),
+        brief(system["last"]),
     )
 
 
@@ -90,6 +90,7 @@ def _flow(flow: dict[str, Any], lang: str) -> tuple[Any, ...]:
         f"{sum(pair['crossed'] for pair in pairs)}/{len(pairs)}",
         told(worst(pair["state"] for pair in pairs), max(ages, default=None), lang),
         count(sum(counts) if counts else None, lang),
+        brief(max((pair["last"] for pair in pairs if pair["last"] is not None), default=None)),
+        pairs[0]["shown_by"] + (" …" if len({pair["consumer"] for pair in pairs}) > 1 else ""),
         ", ".join(f"{pair['producer']} → {pair['consumer']}" for pair in pairs if not pair["crossed"]),
-        ", ".join(dict.fromkeys(pair["consumer"] for pair in pairs)),
     )

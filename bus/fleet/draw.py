@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from bus.fleet.layout import BOX, EDGE, HEAD, LANES, LEFT, RIGHT, SHEET, TOP, Lane, Panel, Stop, Track, lanes, panels
 from bus.fleet.model import STATES, best, worst
 from bus.fleet.svg import Paper, fit, width, wrapped
-from bus.fleet.words import WORDS, count, moment, name, sentence, short, summary, told
+from bus.fleet.words import WORDS, count, moment, name, sentence, short, summary, system_told, told
 
 INK: Final = "#111827"
 SOFT: Final = "#4B5563"
@@ -46,7 +46,7 @@ def draw(document: Mapping[str, Any], lang: str = "ja") -> str:
     for lane in ways:
         _lane(paper, lane, stops, lang)
     for number, panel in enumerate(rows):
-        _panel(paper, panel, GROUPS[number % len(GROUPS)], document, lang)
+        _panel(paper, panel, GROUPS[number % len(GROUPS)], lang)
     _hero(paper, document, lang)
     _legend(paper, lang)
     _foot(paper, document, lang)
@@ -223,7 +223,7 @@ def _triangle(x: float, y: float, r: float, up: int) -> str:
     return f"M{x:.2f} {y + up * r:.2f}L{x - r:.2f} {y - up * r * 0.8:.2f}L{x + r:.2f} {y - up * r * 0.8:.2f}Z"
 
 
-def _panel(paper: Paper, panel: Panel, colour: str, document: Mapping[str, Any], lang: str) -> None:
+def _panel(paper: Paper, panel: Panel, colour: str, lang: str) -> None:
     first, last = panel.stops[0], panel.stops[-1]
     y = first.y - HEAD if first.top else first.y + BOX
     wide = last.left + last.wide - first.left
@@ -234,10 +234,10 @@ def _panel(paper: Paper, panel: Panel, colour: str, document: Mapping[str, Any],
                bold=True, fill="#FFFFFF", anchor="middle")  # fmt: skip
     paper.end()
     for stop in panel.stops:
-        _box(paper, stop, colour, document, lang)
+        _box(paper, stop, colour, lang)
 
 
-def _box(paper: Paper, stop: Stop, colour: str, document: Mapping[str, Any], lang: str) -> None:
+def _box(paper: Paper, stop: Stop, colour: str, lang: str) -> None:
     system, words, room = stop.system, WORDS[lang], stop.wide - 2
     paper.group("system", system["id"], f"{name(system, lang)} bus connector status {system['id']}")
     paper.rect(stop.left, stop.y, stop.wide, BOX, fill="#FFFFFF", line=colour, thick=0.6, round_=1.2,
@@ -248,8 +248,7 @@ def _box(paper: Paper, stop: Stop, colour: str, document: Mapping[str, Any], lan
         y = stop.y + 19.7 + number * 3.5
         paper.text(stop.left + 1.4, y, words[key], 2.7, fill=SOFT)
         paper.text(stop.left + stop.wide - 1.4, y, short(system[key], lang), 2.7, anchor="end")
-    state, said = _system_said(system, document, lang)
-    colour = LOOKS[state].colour
+    said, colour = system_told(system, lang), LOOKS["never" if system["missing"] else system["state"]].colour
     paper.text(stop.x, stop.y + 28, said, fit(said, room, 3, bold=True), bold=True, fill=colour, anchor="middle")
     paper.end()
 
@@ -265,16 +264,6 @@ def _name(paper: Paper, stop: Stop, said: str | Sequence[str]) -> None:
     first = stop.y + 6.8 + size * 0.38 - step * (len(lines) - 1) / 2
     for number, line in enumerate(lines):
         paper.text(stop.x, first + number * step, line, size, bold=True, anchor="middle")
-
-
-def _system_said(system: Mapping[str, Any], document: Mapping[str, Any], lang: str) -> tuple[str, str]:
-    words = WORDS[lang]
-    if not system["connector"]:
-        return "never", words["no_connector"]
-    missing = sum(system["id"] in line.split() for line in document["missing"])
-    if missing and system["crossed"]:
-        return "never", f"{words['never']} {missing}"
-    return system["state"], told(system["state"], system["age_seconds"], lang)
 
 
 def _legend(paper: Paper, lang: str) -> None:

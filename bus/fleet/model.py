@@ -40,13 +40,14 @@ def document(
     figure = [_flow(flow, known, connectors) for flow in flows.figure]
     further = [_flow(flow, known, connectors) for flow in flows.further]
     pairs = [pair for flow in (*figure, *further) for pair in flow["pairs"]]
+    short = [pair for flow in figure for pair in flow["pairs"] if not pair["crossed"]]
     missing = [
         f"{flow['flow']} {pair['producer']} → {pair['consumer']}"
         for flow in figure
         for pair in flow["pairs"]
         if not pair["crossed"]
     ]
-    systems = [_system(flows, system, known, connectors, published, pairs) for system in flows.systems.values()]
+    systems = [_system(flows, system, known, connectors, published, pairs, short) for system in flows.systems.values()]
     return {
         "town": town,
         "at": at,
@@ -132,6 +133,7 @@ def _system(
     connectors: Collection[str],
     published: Mapping[str, int | None],
     pairs: list[dict[str, Any]],
+    short: list[dict[str, Any]],
 ) -> dict[str, Any]:
     listens, says = flows.heard(system.id), flows.published(system.id)
     heard = _sum(one.count for one in known.values() if one.subscription == system.id) if listens else 0
@@ -152,6 +154,7 @@ def _system(
         "last": max((pair["last"] for pair in own if pair["crossed"] and pair["last"] is not None), default=None),
         "age_seconds": max(ages, default=None),
         "crossed": crossed,
+        "missing": sum(system.id in (pair["producer"], pair["consumer"]) for pair in short),
         "state": _system_state(own, hears) if crossed else "never",
     }
 

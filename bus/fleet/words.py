@@ -54,6 +54,11 @@ def moment(at: datetime, lang: str) -> str:
     return f"{era}{here.month}月{here.day}日({WEEKDAYS[here.weekday()]}) {here:%H:%M} JST"
 
 
+def brief(at: datetime | None) -> str:
+    """For a column whose heading says that it is Japan's time."""
+    return "" if at is None else f"{at.astimezone(JST):%m-%d %H:%M}"
+
+
 def age(seconds: float | None, lang: str) -> str:
     """Without a word for the state: 12分, 3時間."""
     if seconds is None:
@@ -68,6 +73,15 @@ def told(state: str, seconds: float | None, lang: str) -> str:
     """A state with its age, where an age says more: 最新, 遅れ 12分."""
     word = WORDS[lang][state]
     return f"{word} {age(seconds, lang)}" if state == "late" else word
+
+
+def system_told(system: Mapping[str, Any], lang: str) -> str:
+    """What is missing comes before how fresh the rest is."""
+    if not system["connector"]:
+        return WORDS[lang]["no_connector"]
+    if system["missing"]:
+        return f"{WORDS[lang]['never']} {system['missing']}"
+    return told(system["state"], system["age_seconds"], lang)
 
 
 def count(number: int | None, lang: str) -> str:
