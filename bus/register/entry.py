@@ -20,6 +20,7 @@ from bus.register import outbox
 from bus.resident import codes
 from bus.resident.image import Changes, Flat, Shape
 from bus.resident.numbers import issued
+from bus.resident.said import by_person, with_days
 from bus.settings import ROOT
 
 _SIMULATED: Final = "99999"  # towns that can never be real: only there may `recorded` be given
@@ -54,6 +55,8 @@ _TAKEN: Final = text(
 _ENTERED: Final = text("SELECT change_set_id FROM resident_history WHERE change_set_id = ANY(:ids)")
 _HISTORY: Final = text("SELECT * FROM resident_history WHERE key = ANY(:keys) ORDER BY key, version")
 _HISTORIES: Final = text("SELECT * FROM resident_history ORDER BY key, version")
+_CLOCK: Final = text("SELECT * FROM clock_said WHERE key = ANY(:keys) ORDER BY version, recorded")
+_CLOCKS: Final = text("SELECT * FROM clock_said ORDER BY key, version, recorded")
 _ADD_PERSON: Final = text(
     "INSERT INTO person (key, version, household_no, state) VALUES (:key, :version, :household_no, :state)"
 )
@@ -95,7 +98,7 @@ class Entry:
         """The events of one approved act, committed; or Reject, and nothing has changed."""
         asked = request if isinstance(request, Request) else Request.parse(request, self.shape)
         given = recorded or asked.recorded
-        if given is not None and not self.town.startswith(_SIMULATED):
+        if given is not None and not is_simulated(self.town):
             raise Reject("`recorded` is now; only simulated towns may say otherwise", code="RECORDED", where="recorded")
         for _ in range(5):
             with self.engine.begin() as connection:
@@ -243,16 +246,20 @@ class Entry:
         with self.engine.connect() as connection:
             return set(connection.execute(_ENTERED, {"ids": list(change_sets)}).scalars())
 
-    def history(self, key: str) -> list[Event]:
-        """Everything that was ever recorded of a person, as it was published."""
+    def history(self, key: str, *, clock: bool = False) -> list[Event]:
+        """Everything that was ever recorded of a person, as it was published; `clock`: what the calendar said, too."""
         with self.engine.connect() as connection:
             rows = connection.execute(_HISTORY, {"keys": [key]}).all()
-        return next(self._lives(rows), [])
+            days = connection.execute(_CLOCK, {"keys": [key]}).all() if clock else []
+        return with_days(next(self._lives(rows), []), days)
 
-    def histories(self) -> Iterator[list[Event]]:
+    def histories(self, *, clock: bool = False) -> Iterator[list[Event]]:
         """The same of everybody, in the order of their keys; for proofs."""
         with self.engine.connect() as connection:
-            yield from self._lives(connection.execution_options(stream_results=True, yield_per=500).execute(_HISTORIES))
+            days = by_person(connection.execute(_CLOCKS)) if clock else {}
+            rows = connection.execution_options(stream_results=True, yield_per=500).execute(_HISTORIES)
+            for events in self._lives(rows):
+                yield with_days(events, days.get(events[0].key, ()))
 
     def _lives(self, rows: Iterable[Any]) -> Iterator[list[Event]]:
         for _, versions in groupby(rows, key=lambda row: row.key):
@@ -299,6 +306,10 @@ class Entry:
                 text("INSERT INTO access_log (at, key, reason, who) VALUES (now(), :key, :reason, :who)"),
                 {"key": key, "reason": reason, "who": who},
             )
+
+
+def is_simulated(town: str) -> bool:
+    return town.startswith(_SIMULATED)
 
 
 def _founds(asked: Request, persons: Mapping[str, Person]) -> int:

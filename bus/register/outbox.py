@@ -57,8 +57,9 @@ _INSTALL: Final = (
 )
 
 _PUT: Final = text(
-    "INSERT INTO bus_outbox (xid, shard, seq, id, aggregatetype, aggregateid, type, version, recorded, payload, repeats) "
-    "VALUES (pg_current_xact_id(), :shard, nextval(CAST(:sequence AS regclass)), :id, :aggregatetype, :aggregateid, "
+    "INSERT INTO bus_outbox "
+    "(xid, shard, seq, id, aggregatetype, aggregateid, type, version, recorded, payload, repeats) VALUES ("
+    "pg_current_xact_id(), :shard, nextval(CAST(:sequence AS regclass)), :id, :aggregatetype, :aggregateid, "
     ":type, :version, :recorded, :payload, :repeats)"
 )
 

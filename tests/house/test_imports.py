@@ -16,7 +16,7 @@ HOMES = {
     "confluent_kafka": ["bus/adapters/kafka*.py", "bus/kit/bench*.py"],
     "sqlalchemy": [
         "bus/adapters/sql/*", "bus/register/tables.py", "bus/register/migrations/*", "bus/register/outbox.py",
-        "bus/register/entry.py", "bus/kit/bench*.py",
+        "bus/register/entry.py", "bus/clock/book.py", "bus/clock/tables.py", "bus/kit/bench*.py",
     ],
     "psycopg": ["bus/adapters/sql/*", "bus/kit/bench*.py"],
     "alembic": ["bus/register/migrations/*", "bus/register/schema.py", "bus/adapters/sql/*"],

@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import exc, text
 
+from bus.clock.tables import CLOCK_UNTIL
 from bus.register.tables import REGISTER
 from tests.register.ledger import HEAD
 from tests.register.test_entry import enter, family
@@ -92,4 +93,5 @@ def test_the_tables_are_what_the_migrations_make(register):
     with register.owner.connect() as db, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context = MigrationContext.configure(db, opts={"compare_type": True, "include_object": ours})
+        assert CLOCK_UNTIL.metadata is REGISTER  # the calendar's tables are the register's
         assert compare_metadata(context, REGISTER) == []

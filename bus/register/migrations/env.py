@@ -8,8 +8,9 @@ from sqlalchemy.pool import NullPool
 
 from bus.register import outbox
 
-_READ = ("incarnation", "household", "person", "resident_history", "code")
-_ADD = ("household", "person", "resident_history", "access_log")
+_CLOCK = ("clock_until", "clock_known", "clock_due", "clock_said", "clock_review")
+_READ = ("incarnation", "household", "person", "resident_history", "code", *_CLOCK)
+_ADD = ("household", "person", "resident_history", "access_log", *_CLOCK)
 
 
 def _grant(connection: Connection, role: str) -> None:
@@ -19,6 +20,9 @@ def _grant(connection: Connection, role: str) -> None:
     connection.execute(text(f"GRANT INSERT ON {', '.join(_ADD)} TO {name}"))
     connection.execute(text(f"GRANT UPDATE (version, household_no, state) ON person TO {name}"))
     connection.execute(text(f"GRANT UPDATE (no) ON household TO {name}"))  # what FOR UPDATE asks for
+    connection.execute(text(f"GRANT UPDATE ON clock_until, clock_known, clock_review TO {name}"))
+    connection.execute(text(f"GRANT UPDATE (superseded_by) ON clock_said TO {name}"))
+    connection.execute(text(f"GRANT DELETE ON clock_due, clock_review TO {name}"))
     connection.execute(text(f"GRANT USAGE ON SEQUENCE person_serial, household_serial TO {name}"))
 
 

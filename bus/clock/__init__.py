@@ -1,0 +1,1 @@
+"""What does the calendar start, without anybody moving?"""
