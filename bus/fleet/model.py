@@ -139,9 +139,11 @@ def _system(
     heard = _sum(one.count for one in known.values() if one.subscription == system.id) if listens else 0
     said = _sum(published.get(entity) for entity in says) if says else 0
     own = [pair for pair in pairs if system.id in (pair["producer"], pair["consumer"])]
-    hears = [pair for pair in own if pair["consumer"] == system.id and pair["crossed"]]
-    crossed = system.id in connectors and bool(heard or said or any(pair["crossed"] for pair in own))
-    ages = [pair["age_seconds"] for pair in hears if pair["age_seconds"] is not None]
+    # Judged by what it hears; one that only publishes, by what is heard of it.
+    living = [pair for pair in own if pair["crossed"]]
+    judged = [pair for pair in living if pair["consumer"] == system.id] or living
+    crossed = system.id in connectors and bool(heard or said or living)
+    ages = [pair["age_seconds"] for pair in judged if pair["age_seconds"] is not None]
     return {
         "id": system.id,
         "name_ja": system.name_ja,
@@ -151,18 +153,16 @@ def _system(
         "connector": system.id in connectors,
         "heard": heard,
         "published": said,
-        "last": max((pair["last"] for pair in own if pair["crossed"] and pair["last"] is not None), default=None),
+        "last": max((pair["last"] for pair in living if pair["last"] is not None), default=None),
         "age_seconds": max(ages, default=None),
         "crossed": crossed,
         "missing": sum(system.id in (pair["producer"], pair["consumer"]) for pair in short),
-        "state": _system_state(own, hears) if crossed else "never",
+        "state": _system_state(judged) if crossed else "never",
     }
 
 
-def _system_state(own: list[dict[str, Any]], hears: list[dict[str, Any]]) -> str:
-    """By what it hears; of one that only publishes, by what is heard of it."""
-    told = hears or [pair for pair in own if pair["crossed"]]
-    return worst(pair["state"] for pair in told) if told else "unknown"
+def _system_state(judged: list[dict[str, Any]]) -> str:
+    return worst(pair["state"] for pair in judged) if judged else "unknown"
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:

@@ -108,3 +108,12 @@ def test_a_bad_night_names_each_trouble_in_its_own_place():
     assert states["kaigo"] == "late"
     assert states["shogai_fukushi"] == "unknown"
     assert states["koseki"] == "current"
+
+
+def test_a_system_that_only_publishes_is_as_old_as_it_is_heard():
+    crossings = changed(all_crossed(CITY), "kokuho", "jutogai.person", age_seconds=900.0)
+
+    document = told(CITY, crossings)
+
+    (system,) = [one for one in document["systems"] if one["id"] == "jutogai"]
+    assert (system["state"], system["age_seconds"], system["heard"]) == ("late", 900.0, 0)
