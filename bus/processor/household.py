@@ -47,12 +47,17 @@ class Desk:
         self.states[key] = state
 
     def house(self, no: str) -> dict[str, Any]:
-        return self.get(_HOUSE + no) or {"members": {}, "waits": [], "recorded": 0, "effective": None}
+        return self.get(_HOUSE + no) or {"members": {}, "waits": [], "recorded": 0, "effective": None, "told": True}
 
     def settled(self, numbers: Iterable[str]) -> Folded:
         """These households may be said as they are, as far as nothing holds them back."""
-        facts = (_fact(no, self.house(no)) for no in numbers)
-        return Folded(self.states, [fact for fact in facts if fact is not None])
+        said = []
+        for no in numbers:
+            house = self.house(no)
+            if (now := _fact(no, house)) is not None:
+                said.append(now)
+                self.put(_HOUSE + no, house | {"told": True})
+        return Folded(self.states, said)
 
 
 def fold(recall: Recall, heard: Heard) -> Folded:
@@ -64,22 +69,28 @@ def fold(recall: Recall, heard: Heard) -> Folded:
 
 
 def _move(desk: Desk, heard: Heard) -> list[str]:
-    """Out of one household, into another, or another relation in the same: which households are not as they were?"""
+    """Out of one household, into another, or another relation in the same: which households are not as they were?
+
+    Looks into the households themselves, so that one remembered wrongly is mended when its members are heard again.
+    """
     key = _PERSON + heard.key
-    was, now = desk.get(key), _member(heard.after)
-    if was == now:
-        return []
-    desk.put(key, now)
-    changed = sorted({one["household"] for one in (was, now) if one is not None})
-    for no in changed:
+    was, now, said = desk.get(key), _member(heard.after), heard.before and heard.before["household.no"]
+    if was != now:
+        desk.put(key, now)
+    changed = []
+    for no in sorted({one["household"] for one in (was, now) if one is not None} | ({said} if said else set())):
         house = desk.house(no)
-        if now is not None and now["household"] == no:
-            house["members"][heard.key] = {name: now[name] for name in _OF_MEMBER}
+        member = {name: now[name] for name in _OF_MEMBER} if now is not None and now["household"] == no else None
+        if house["members"].get(heard.key) == member:
+            continue
+        if member is None:
+            del house["members"][heard.key]
         else:
-            house["members"].pop(heard.key, None)
-        if house["recorded"] < heard.recorded:
-            house |= {"recorded": heard.recorded, "effective": heard.effective.as_json()}
+            house["members"][heard.key] = member
+        if house["told"] or house["recorded"] < heard.recorded:  # of all that is untold the latest gives the day
+            house |= {"recorded": heard.recorded, "effective": heard.effective.as_json(), "told": False}
         desk.put(_HOUSE + no, house)
+        changed.append(no)
     return changed
 
 
@@ -135,7 +146,7 @@ def release(recall: Recall, key: str) -> Folded:
     desk = Desk(recall)
     act = desk.get(key)
     if act is None or act["released"]:
-        return Folded({})
+        return Folded({}, [])
     desk.put(key, act | {"released": True})
     return desk.settled(_let_go(desk, key, act["households"]))
 
