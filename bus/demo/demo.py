@@ -1,4 +1,4 @@
-"""Does a city's week arrive in five departments, whatever is killed meanwhile? From nothing to the proof."""
+"""Does a city's month arrive in every department, whatever is killed meanwhile? From nothing to the proof."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
-from bus.demo.fleet import Fleet, Kill
+from bus.clock.clock import Clock
+from bus.clock.duties import load as load_calendar, transits
+from bus.demo.course import POISONED, Course, Played
+from bus.demo.fleet import Fleet
 from bus.demo.outlook import Outlook
-from bus.demo.poison import Tampered, tamper
 from bus.demo.proof import Department, prove
-from bus.errors import BusError, Reject, Unavailable
-from bus.event import RESIDENT
+from bus.errors import BusError, Unavailable
+from bus.kit.crossings import fleet as crossed
+from bus.kit.desk.staff import Staff
+from bus.language.law import load as load_law
 from bus.register.entry import Entry
 from bus.resident import codes
 from bus.resident.load import load
@@ -24,13 +27,11 @@ from bus.stack.home import Home
 from bus.stack.prepare import prepare
 from bus.stack.stack import Stack
 from bus.town.town import Town, build, read
-from bus.town.week import JAPAN, Days, Movement, play
+from bus.town.week import JAPAN, play
 from bus.wiring import Wiring
 
 DAY: Final = date(2026, 4, 5)  # a Sunday: the week begins behind it, five days after the school year
 MARK: Final = "demo"  # a file in the home: its data are a demonstration's and may be thrown away
-VICTIM: Final = "kaigo"  # the connector that is killed
-POISONED: Final = "kokuho"  # the department whose topic gets the wrong records
 PATIENCE: Final = 180.0
 
 
@@ -47,12 +48,9 @@ class Wish:
 class Outcome:
     town: str
     residents: int
-    movements: int = 0
-    events: int = 0
-    refused: list[tuple[str, str]] = field(default_factory=list)  # (reason, code of the refusal)
+    played: Played = field(default_factory=Played)
     departments: list[Department] = field(default_factory=list)
-    kills: list[Kill] = field(default_factory=list)
-    poison: Tampered | None = None
+    map: Mapping[str, Any] = field(default_factory=dict)  # as `bus fleet check` has it
     seconds: float = 0.0
 
     @property
@@ -62,7 +60,8 @@ class Outcome:
         return (
             all(department.equal for department in self.departments)
             and parked == {department: int(department == POISONED) for department in parked}
-            and all(kill.signal == 9 and kill.waiting > 0 for kill in self.kills)
+            and all(kill.signal == 9 and kill.waiting > 0 for kill in self.played.kills)
+            and bool(self.map.get("ok"))
         )
 
 
@@ -72,7 +71,6 @@ class Demo:
         self._say, self._began = say, time.monotonic()
         self.stack = Stack(settings.home, maven=settings.maven)
         self.fleet = Fleet(settings)
-        self.labels: dict[str, str] = {}  # of a movement -> the id of its first event
 
     def say(self, text: str) -> None:
         self._say(f"{time.monotonic() - self._began:5.1f} s  {text}")
@@ -91,25 +89,38 @@ class Demo:
         self._stack_up()
         wiring = Wiring(self.settings)
         connectors = list(wiring.topology.subscriptions)
-        self.fleet.start({"relay": ["relay", "run"], "projector": ["projector", "run"]})
-        self.fleet.start({name: ["connector", "run", name] for name in connectors})
-        self.say(f"relay, projector and {len(connectors)} connectors start, each a process")
+        self._start(connectors)
         town, file = self._town()
         days = play(town, self.wish.days)
         contract = wiring.contracts.canonical()
         entry = Entry.open(wiring.engine("register"), contract, wiring.topology.town)
         outcome = Outcome(wiring.topology.town, len(town.residents))
         self._load(entry, file, town)
-        outlook = Outlook(wiring, connectors)
+        outlook, staff = Outlook(wiring, connectors), Staff(wiring, connectors)
         try:
-            self._week(entry, outlook, days, outcome)
-            self._settle(outlook)
-            self.say("everybody is idle; now the register alone is asked what each department ought to hold")
+            course = Course(
+                entry, self._clock(entry), staff, outlook, self.fleet, self.say,
+                lambda what, true: self._wait(what, true, outlook), lenient=self.wish.file is not None,
+            )  # fmt: skip
+            outcome.played = course.play(days, town.day + timedelta(days=1), self.wish.days)
+            self.say("everybody is idle; now every source is asked what each department ought to hold")
             outcome.departments = prove(wiring, outlook, entry)
+            outcome.map = crossed(wiring)
         finally:
+            staff.close()
             outlook.close()
         outcome.seconds = time.monotonic() - self._began
         return outcome
+
+    def _clock(self, entry: Entry) -> Clock:
+        schemas, law = self.settings.project / "schemas", self.settings.project / "connectors" / "law.yaml"
+        return Clock(entry, load_calendar(schemas, load_law(law)), transits(schemas))
+
+    def _start(self, connectors: Sequence[str]) -> None:
+        self.fleet.start({"relay": ["relay", "run"], "projector": ["projector", "run"]})
+        self.fleet.start({"relays": ["relay", "run", "--departments"], "household": ["processor", "run", "household"]})
+        self.fleet.start({name: ["connector", "run", name] for name in connectors})
+        self.say(f"relays, projector, household processor and {len(connectors)} connectors start, each a process")
 
     def _clear(self) -> None:
         """A home of another demonstration is begun anew; anybody else's data are not touched."""
@@ -149,74 +160,15 @@ class Demo:
         report = load(entry, file, columns, recorded=recorded)
         self.say(f"{report.loaded} residents are on the register, {len(report.warnings)} doubtful cells reported")
 
-    # The week ---------------------------------------------------------------------------------------------------------
-
-    def _week(self, entry: Entry, outlook: Outlook, days: Days, outcome: Outcome) -> None:
-        thirds = len(days.movements) // 3
-        first, second, last = (
-            days.movements[:thirds], days.movements[thirds : 2 * thirds], days.movements[2 * thirds :],
-        )  # fmt: skip
-        self._enter(entry, first, outcome)
-        self._wait("the first days to arrive", lambda: outlook.backlog().is_empty)
-        outcome.poison = tamper(outlook.broker, outlook.wiring.topology.narrowed(POISONED, RESIDENT), days.poisoned, event_id=uuid4())
-        self.say(
-            f"a record that cannot be read, and {outcome.poison.doubled} doubled ones, are in {outcome.poison.topic}"
-        )
-        connector = self._kill(VICTIM, outcome)
-        self._enter(entry, second, outcome)
-        self._wait("work to pile up before it", lambda: outlook.behind(VICTIM) > 0)
-        relay = self._kill("relay", outcome)
-        self._enter(entry, last, outcome)
-        self._still_dead(connector, outlook.behind(VICTIM), "records wait in its topic")
-        self._still_dead(relay, outlook.backlog().unpublished, "committed events wait in the outbox")
-        for kill in outcome.kills:
-            self.fleet.again(kill)
-        self.say("both are started again")
-
-    def _kill(self, name: str, outcome: Outcome) -> Kill:
-        kill = self.fleet.kill(name)
-        outcome.kills.append(kill)
-        self.say(f"{name} (pid {kill.pid}) is killed with signal {kill.signal}")
-        return kill
-
-    def _still_dead(self, kill: Kill, waiting: int, what: str) -> None:
-        kill.waiting = waiting
-        self.say(f"{kill.name} has been dead for {time.monotonic() - kill.at:.1f} s: {waiting} {what}")
-
-    def _enter(self, entry: Entry, movements: Sequence[Movement], outcome: Outcome) -> None:
-        for movement in movements:
-            try:
-                events = entry.enter(self._request(movement))
-            except Reject as reject:
-                if self.wish.file is None:
-                    raise  # the invented week is right; then the register is not, and that has to be seen
-                outcome.refused.append((str(movement.request["reason"]), reject.code))
-                continue
-            self.labels[movement.label] = events[0].id
-            outcome.movements += 1
-            outcome.events += len(events)
-        if movements:
-            self.say(f"the counter has entered {outcome.movements} movements, {outcome.events} events")
-
-    def _request(self, movement: Movement) -> Mapping[str, Any]:
-        if movement.undoes is None:
-            return movement.request
-        if movement.undoes not in self.labels:
-            raise Reject("what should be undone was refused itself", code="CORRECTION_TARGET")
-        return {**movement.request, "supersedes": self.labels[movement.undoes]}
-
     # The end ----------------------------------------------------------------------------------------------------------
 
-    def _settle(self, outlook: Outlook) -> None:
-        self._wait("everybody to catch up", lambda: outlook.backlog().is_empty, outlook)
-
-    def _wait(self, what: str, true: Callable[[], bool], outlook: Outlook | None = None) -> None:
+    def _wait(self, what: str, true: Callable[[], bool], outlook: Outlook) -> None:
         told = time.monotonic()
 
         def asked() -> bool:
             nonlocal told
             self.fleet.check()
-            if outlook is not None and time.monotonic() - told > timedelta(seconds=5).total_seconds():
+            if time.monotonic() - told > 5:
                 told = time.monotonic()
                 self.say(f"waiting: {outlook.backlog()}")
             return true()

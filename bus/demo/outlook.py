@@ -14,7 +14,6 @@ from bus.store import Store
 from bus.wiring import Wiring
 
 
-
 class Backlog(NamedTuple):
     """Numbers of records: committed but unpublished, published but not narrowed, narrowed but not in the tables."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bus.demo.demo import POISONED, Outcome
+from bus.demo.course import POISONED
+from bus.demo.demo import Outcome
 from bus.demo.proof import Department, as_dict
 
 WIDE: Final = 120
@@ -48,26 +50,29 @@ WORDS: Final[dict[str, dict[str, str]]] = {
 
 
 def document(outcome: Outcome) -> dict[str, Any]:
+    played = outcome.played
     poisoned = next((one for one in outcome.departments if one.id == POISONED), None)
     return {
         "ok": outcome.ok,
         "town": outcome.town,
         "residents": outcome.residents,
-        "movements": outcome.movements,
-        "events": outcome.events,
-        "refused": [{"reason": reason, "code": code} for reason, code in outcome.refused],
+        "movements": played.movements,
+        "events": played.events,
+        "refused": [{"reason": reason, "code": code} for reason, code in played.refused],
+        "duties": played.duties,
+        "staff": asdict(played.worked),
         "seconds": round(outcome.seconds, 1),
         "departments": [as_dict(department) for department in outcome.departments],
         "killed": [
             {"name": kill.name, "pid": kill.pid, "signal": kill.signal, "waiting": kill.waiting,
              "dead_seconds": round(kill.dead_seconds, 1)}
-            for kill in outcome.kills
+            for kill in played.kills
         ],
-        "poison": outcome.poison and {
-            "event_id": outcome.poison.event_id, "connector": POISONED, "topic": outcome.poison.topic,
+        "poison": played.poison and {
+            "event_id": played.poison.event_id, "connector": POISONED, "topic": played.poison.topic,
             "codes": poisoned.codes if poisoned else [], "waiting": poisoned.waiting if poisoned else None,
         },
-        "doubled": outcome.poison and {"written": outcome.poison.doubled, "dropped": poisoned and poisoned.stale},
+        "doubled": played.poison and {"written": played.poison.doubled, "dropped": poisoned and poisoned.stale},
     }  # fmt: skip
 
 
@@ -86,8 +91,9 @@ def draw(outcome: Outcome, lang: str) -> Any:
 
 
 def _table(outcome: Outcome, words: Mapping[str, str], lang: str) -> Table:
+    played = outcome.played
     title = words["title"].format(
-        town=outcome.town, residents=outcome.residents, movements=outcome.movements, events=outcome.events,
+        town=outcome.town, residents=outcome.residents, movements=played.movements, events=played.events,
         seconds=outcome.seconds,
     )  # fmt: skip
     table = Table(
@@ -120,20 +126,21 @@ def _age(one: Department, words: Mapping[str, str]) -> str:
 
 
 def _lines(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
+    played = outcome.played
     lines = [
         words["kill"].format(
             name=kill.name, pid=kill.pid, signal=kill.signal, waiting=kill.waiting, seconds=kill.dead_seconds
         )
-        for kill in outcome.kills
+        for kill in played.kills
     ]
     poisoned = next((one for one in outcome.departments if one.id == POISONED), None)
-    if outcome.poison and poisoned:
+    if played.poison and poisoned:
         isolated = words["isolated"].format(codes=", ".join(poisoned.codes), later=poisoned.waiting - 1)
         what = isolated if poisoned.parked else words["lost"]
-        lines.append(words["poison"].format(event=outcome.poison.event_id, topic=outcome.poison.topic, what=what))
-        lines.append(words["doubled"].format(doubled=outcome.poison.doubled, stale=poisoned.stale))
-    if outcome.refused:
-        refused = ", ".join(sorted({f"{reason} {code}" for reason, code in outcome.refused}))
+        lines.append(words["poison"].format(event=played.poison.event_id, topic=played.poison.topic, what=what))
+        lines.append(words["doubled"].format(doubled=played.poison.doubled, stale=poisoned.stale))
+    if played.refused:
+        refused = ", ".join(sorted({f"{reason} {code}" for reason, code in played.refused}))
         lines.append(words["refused"].format(refused=refused))
     return lines + [line for one in outcome.departments for line in _differences(one, words)]
 

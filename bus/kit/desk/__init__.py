@@ -1,0 +1,1 @@
+"""Who plays the staff of the departments? A simulation for demonstrations and tests; no part of the bus needs it."""
