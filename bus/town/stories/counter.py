@@ -15,23 +15,33 @@ MOVES: Final = (6.3, 6.9, 18.3, 13.6, 7.2, 6.9, 7.2, 7.2, 7.1, 6.9, 5.9, 6.5)
 EVEN: Final = tuple(100 / 12 for _ in range(12))
 HOURS: Final = {9: 8, 10: 14, 11: 16, 12: 12, 13: 14, 14: 14, 15: 12, 16: 7, 17: 3}  # %
 _WEEKDAYS: Final = (1.35, 0.95, 0.9, 0.9, 1.0)  # from Monday; an estimate
-_FIXED: Final = {(1, 1), (1, 2), (1, 3), (2, 11), (2, 23), (3, 20), (4, 29), (5, 3), (5, 4), (5, 5), (8, 11), (9, 23),
-                 (11, 3), (11, 23), (12, 29), (12, 30), (12, 31)}  # fmt: skip
+_CLOSED: Final = {(1, 2), (1, 3), (12, 29), (12, 30), (12, 31)}  # no holidays, so nothing moves to the next day
+_HOLIDAYS: Final = {(1, 1), (2, 11), (2, 23), (4, 29), (5, 3), (5, 4), (5, 5), (8, 11), (11, 3), (11, 23)}
 _MONDAYS: Final = {(1, 2), (7, 3), (9, 3), (10, 2)}  # month, and which Monday of it
 
 
 def is_open(day: date) -> bool:
-    if day.weekday() >= 5 or (day.month, day.day) in _FIXED:
-        return False
+    return day.weekday() < 5 and (day.month, day.day) not in _CLOSED and not _is_holiday(day) and not _substitutes(day)
+
+
+@lru_cache
+def _is_holiday(day: date) -> bool:
     if day.weekday() == 0 and (day.month, (day.day + 6) // 7) in _MONDAYS:
-        return False
-    return not _substitutes(day)
+        return True
+    return (day.month, day.day) in _HOLIDAYS or day in _equinoxes(day.year)
+
+
+def _equinoxes(year: int) -> tuple[date, date]:
+    """Good from 1980 to 2099."""
+    years = year - 1980
+    drift = 0.242194 * years - years // 4
+    return date(year, 3, int(20.8431 + drift)), date(year, 9, int(23.2488 + drift))
 
 
 def _substitutes(day: date) -> bool:
     """The next day that is none itself, where a holiday falls on a Sunday."""
     earlier = day - timedelta(days=1)
-    while (earlier.month, earlier.day) in _FIXED - {(1, 2), (1, 3), (12, 29), (12, 30), (12, 31)}:
+    while _is_holiday(earlier):
         if earlier.weekday() == 6:
             return True
         earlier -= timedelta(days=1)

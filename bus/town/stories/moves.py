@@ -114,9 +114,11 @@ def departures(script: Script) -> None:
     for _ in script.repeat():
         if family := script.take(lambda h: settled(h) and h[0].born.year > 1966):
             _out(script.story(span=3), family, back=True)
+        if family := script.take(lambda h: settled(h) and h[0].born.year > 1966):
+            _out(script.story(span=3), family, soon=True)
     for story in script.due(OUT, "TENSHUTSU_TODOKE", moving=True):
         if family := _movers(script):
-            _out(story, family, back=False)
+            _out(story, family)
     for story in script.due(OUT, "TENSHUTSU", moving=True):  # nobody announced it: the other town says so
         if family := _movers(script):
             gone = story.ago(15 + story.chance.randrange(20))
@@ -134,10 +136,10 @@ def _known_leavers(script: Script) -> None:
             story.say("TENSHUTSU", everybody(family), effective=planned.isoformat())
 
 
-def _out(story: Story, family: Household, *, back: bool) -> None:
+def _out(story: Story, family: Household, *, back: bool = False, soon: bool = False) -> None:
     """Announced, executed, confirmed by the other town; or back again under the same number."""
     chance = story.chance
-    ahead = 1 if back else chance.choice((-3, 0, 1, 2, 3, 5, 7, 10, 14, 25))
+    ahead = 1 if back or soon else chance.choice((-3, 0, 1, 2, 3, 5, 7, 10, 14, 25))
     planned = story.on + timedelta(days=ahead)
     to = _to(story, family, "move_out.planned_")
     story.say("TENSHUTSU_TODOKE", to, effective=planned.isoformat())
@@ -149,7 +151,7 @@ def _out(story: Story, family: Household, *, back: bool) -> None:
         arrived = max(planned, story.later(2).on).isoformat()
         story.say("TENNYU", [person(m, cells | relation(m.relation)) for m in family], effective=arrived,
                   household="new")  # fmt: skip
-    elif chance.random() < 0.8 and "move_out.planned_municipality_code" in to[0]["set"]:
+    elif soon or (chance.random() < 0.8 and "move_out.planned_municipality_code" in to[0]["set"]):
         there = _to(story, family, "move_out.")
         story.later(chance.randrange(1, 5)).say("TENSHUTSU_KAKUTEI", there, effective=planned.isoformat())
 
