@@ -6,22 +6,18 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 
 from bus.adapters.memory import MemoryStore
-from bus.broker import Record
-from bus.connector.guard import digest, name_of
-from bus.connector.manifest import Connector, leaf_types
-from bus.contract import framing
+from bus.connector.manifest import Connector
 from bus.contract.schema import Contracts
 from bus.dates import JAPAN, Uncertain
-from bus.disclosure.audience import Audience, audiences
-from bus.errors import Misconfigured, Reject
+from bus.errors import Misconfigured
 from bus.event import REMOVED, RESIDENT, Event
+from bus.kit.hearing import INCARNATION, Ear, Told
 from bus.language.law import Dated, Law
 from bus.language.lines import Lines, line
 from bus.store import Delivery, Store
@@ -32,7 +28,6 @@ SPOKEN: Final = frozenset(
 )  # beside an event's reason
 SAID: Final = frozenset({"example", "date", "law", "events", "bus_review", "bus_parked"})  # beside the tables
 PERSON: Final = "P1"
-INCARNATION: Final = str(uuid.uuid5(uuid.NAMESPACE_OID, "examples"))
 
 
 @dataclass(frozen=True)
@@ -47,13 +42,6 @@ class Example:
     reviews: Sequence[Mapping[str, Any]] = ()
     parked: Sequence[Mapping[str, Any]] = ()
     law: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Alone(NamedTuple):
-    """A topology with one subscription."""
-
-    topics: Mapping[str, Any]
-    subscriptions: Mapping[str, Any]
 
 
 @dataclass
@@ -96,54 +84,6 @@ def read(folder: Path) -> list[Example]:
     return found
 
 
-@dataclass(frozen=True)
-class Told:
-    """An event of an example, and of which entity it is."""
-
-    entity: str
-    event: Event
-
-
-class Ear:
-    """What the department hears of one entity: the contracts and the disclosure, as in operation."""
-
-    def __init__(self, stage: Stage, entity: str) -> None:
-        self.stage, self.entity = stage, entity
-        self.canonical = stage.contracts.canonical(entity)
-        self.narrowed = stage.contracts.narrowed(stage.connector.id, entity)
-        self.kinds = leaf_types(self.canonical.image)
-        self.decode = self.narrowed.decoder(stage.connector.views[entity].paths)
-
-    @cached_property
-    def audience(self) -> Audience:
-        """Of the whole town, only this department."""
-        stage = self.stage
-        alone = Alone({self.entity: stage.topology.topics[self.entity]}, {stage.connector.id: stage.stanza})
-        rules = audiences(alone, stage.contracts, lambda _, of: stage.connector.views[of].concerns)
-        return rules[self.canonical.topic]
-
-    def hear(self, event: Event, offset: int) -> list[Delivery]:
-        value = self.canonical.encode(event, town=self.canonical.town, incarnation=INCARNATION)
-        headers = framing.headers(self.canonical, id=event.id, recorded=event.recorded, value=value)
-        spoken = Record(self.canonical.topic, 0, 0, event.key.encode(), value, headers)
-        found = []
-        for _, _, message in self.audience.tell(spoken):
-            assert message.value is not None  # a tombstone is no way to say anything here
-            found.append(self.delivery(message.value, offset))
-        return found
-
-    def delivery(self, value: bytes, offset: int) -> Delivery:
-        row = self.decode(value)
-        record = Record(self.narrowed.topic, 0, offset, row[1].encode(), value)
-        name = name_of(self.entity, row[1])
-        delivery = Delivery(record, name, row[2], row[3], row[0], digest(record), row[4], row[5] or "")
-        try:
-            delivery.changes, delivery.reviews = self.stage.connector.views[self.entity].plan(row)
-        except Reject as reject:
-            delivery.reject = reject
-        return delivery
-
-
 class Stage:
     """Where a connector's examples are played."""
 
@@ -156,7 +96,7 @@ class Stage:
             of: _reasons(*(contracts.schemas / "codes" / f"{name}.yaml" for name in names))
             for of, names in {True: ("reason", "duty"), False: ("fact_reason",)}.items()
         }
-        self.ears = {entity: Ear(self, entity) for entity in connector.views}
+        self.ears = {entity: Ear(connector, topology, contracts, entity) for entity in connector.views}
 
     def under(self, law: Mapping[str, Any]) -> Stage:
         """The same stage under another law: a parameter that is read two ways."""

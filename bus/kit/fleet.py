@@ -12,7 +12,8 @@ from bus.connector.manifest import Connector
 from bus.contract.schema import Contracts
 from bus.errors import BusError
 from bus.event import RESIDENT, Event
-from bus.kit.examples import Example, Stage, State, Told, event_id, read
+from bus.kit.examples import Example, Stage, State, event_id, read
+from bus.kit.hearing import Told
 from bus.language.rules import Rule
 from bus.language.words import Decide, Plan
 from bus.store import Store
