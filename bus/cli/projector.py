@@ -80,7 +80,7 @@ def release(
 
     Example: bus projector release 999999.juki.resident.v1/0/42 --reason "schema 7 is there now"
     """
-    topic, partition, offset = _parsed(place)
+    topic, partition, offset = parsed(place)
     if not why.strip():
         raise Usage("a reason is needed")
     if not _positions(run).decide((topic, partition, offset), SKIP if skip else REPLAY, why):
@@ -109,7 +109,7 @@ def _shown(first: Held, held: Any) -> dict[str, str | int | datetime | None]:
     return {"where": where, "code": first.code, "behind": behind, "since": first.since, "decision": first.decision}
 
 
-def _parsed(place: str) -> tuple[str, int, int]:
+def parsed(place: str) -> tuple[str, int, int]:
     try:
         topic, partition, offset = place.split("/")
         return topic, int(partition), int(offset)

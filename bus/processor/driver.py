@@ -53,7 +53,7 @@ class Driver:
         self, processor: Processor, ears: Mapping[str, Ear], broker: Broker, notebook: Notebook, *, holder: str,
         limits: Limits = LIMITS, new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:  # fmt: skip
-        self.name = name_of(processor.id)
+        self.name, self.said = name_of(processor.id), 0
         self._processor, self._ears, self._broker, self._notebook = processor, ears, broker, notebook
         self._holder, self._limits, self._new_id = holder, limits, new_id
         self._epoch: int | None = None
@@ -168,6 +168,7 @@ class Driver:
         turn = folding.done(silent=self._rebuilding is not None)
         self._notebook.commit(self.name, self._epoch, turn)
         self._renewed = time.monotonic()
+        self.said += len(turn.said)
         self._aside |= {held.person for held in turn.held}
         self._horizon.remember({k: s for k, s in turn.states.items() if k.startswith(self._processor.waiting)})
         return turn

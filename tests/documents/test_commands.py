@@ -79,4 +79,4 @@ def test_every_noun_is_named_in_one_of_the_readmes_or_the_where_to_look_table(pr
 
 
 # Nouns a reader meets only when looking for them; `bus --help` lists them.
-PLUMBING = {"bench", "registry", "relay", "projector"}
+PLUMBING = {"bench", "registry", "relay", "projector", "processor"}
