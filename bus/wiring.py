@@ -11,6 +11,8 @@ from bus.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from bus.adapters.sql.facts import FactBook
+    from bus.adapters.sql.proposals import Proposals
     from bus.broker import Broker
     from bus.connector.manifest import Connector
     from bus.contract.schema import Contracts
@@ -25,6 +27,7 @@ class Wiring:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._books: dict[str, FactBook] = {}
 
     @cached_property
     def topology(self) -> Topology:
@@ -78,12 +81,35 @@ class Wiring:
     def store(self, connector: str) -> Store:
         from bus.adapters.sql.store import open_store
 
-        if connector not in self.settings.departments:
+        return open_store(self._department(connector))
+
+    def _department(self, name: str) -> str:
+        if name not in self.settings.departments:
             raise Misconfigured(
-                f"no database is known for {connector}",
-                hint=f"set BUS_DEPARTMENT_{connector.upper()} or `bus stack up`",
+                f"no database is known for {name}", hint=f"set BUS_DEPARTMENT_{name.upper()} or `bus stack up`"
             )
-        return open_store(self.settings.departments[connector])
+        return self.settings.departments[name]
+
+    def department_engine(self, department: str) -> Engine:
+        """As the department's own role."""
+        from bus.adapters.sql.engine import engine
+
+        return engine(self._department(department))
+
+    def facts(self, department: str) -> FactBook:
+        """What a department says: always the same book, so that its connections are shared."""
+        from bus.adapters.sql.facts import FactBook
+
+        if department not in self._books:
+            made, town = self.department_engine(department), self.topology.town
+            self._books[department] = FactBook(made, self.contracts, system=department, town=town)
+        return self._books[department]
+
+    def proposals(self, department: str) -> Proposals:
+        from bus.adapters.sql.proposals import Proposals
+
+        appended = [table.name for table in self.connector(department).tables if not table.kept]
+        return Proposals(self.facts(department), appended)
 
     def positions(self) -> Positions:
         """Where the projector stands, in the bus's own database."""

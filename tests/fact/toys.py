@@ -42,18 +42,7 @@ IMAGES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-class Toys(Town):
-    """A topology with the toy's facts; topics may have names of a test's own."""
-
-    def __init__(self, names: dict[str, str] | None = None, town: str = "999999") -> None:
-        super().__init__(town=town, topics={entity: Topic(f"{entity.replace('.', '/')}.1") for entity in IMAGES})
-        self.names = names or {}
-
-    def canonical(self, entity: str) -> str:
-        return self.names.get(entity) or super().canonical(entity)
-
-
-def contracts(folder: Path, town: Town | None = None) -> Contracts:
+def contracts(folder: Path) -> Contracts:
     """Provisional ones, of schemas that lie in `folder`."""
     (folder / "toy").mkdir(parents=True, exist_ok=True)
     (folder / "codes").mkdir(exist_ok=True)
@@ -62,7 +51,9 @@ def contracts(folder: Path, town: Town | None = None) -> Contracts:
     (folder / "ids.lock").write_text("", encoding="utf-8")
     for entity, image in IMAGES.items():
         (folder / f"{entity.replace('.', '/')}.1.avsc").write_text(json.dumps(image), encoding="utf-8")
-    return Contracts.provisional(folder, town or Toys())
+    return Contracts.provisional(
+        folder, Town(topics={entity: Topic(f"{entity.replace('.', '/')}.1") for entity in IMAGES})
+    )
 
 
 @cache
