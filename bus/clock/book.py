@@ -6,12 +6,12 @@ Everything is written under the person's row lock, which the register takes too:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, exc, text
 
 from bus.clock.duties import Due
 from bus.clock.life import Version
@@ -21,6 +21,7 @@ from bus.event import Event
 from bus.resident.image import Shape
 
 _ALONE: Final = text("SELECT pg_try_advisory_lock(7_010_124)")
+_LEAVE: Final = text("SELECT pg_advisory_unlock(7_010_124)")
 _FIRST: Final = text("SELECT min(recorded) FROM resident_history")
 _BEGIN: Final = text("INSERT INTO clock_until (began, day) VALUES (:day, :day) ON CONFLICT DO NOTHING")
 _STAND: Final = text("SELECT began, day FROM clock_until")
@@ -63,7 +64,7 @@ _SAY: Final = text(
     "VALUES (:id, :duty, :key, :due, :version, :recorded, CAST(:supersedes AS uuid))"
 )
 _TAKE_BACK: Final = text("UPDATE clock_said SET superseded_by = :id WHERE event_id = CAST(:supersedes AS uuid)")
-_REVIEWS: Final = text("SELECT duty, count(*) FROM clock_review GROUP BY duty ORDER BY duty")
+_REVIEWS: Final = text("SELECT duty, count(*) AS number FROM clock_review GROUP BY duty ORDER BY duty")
 
 
 class Standing(NamedTuple):
@@ -106,7 +107,9 @@ class Book:
             try:
                 yield
             finally:
-                session.invalidate()  # ends the session, and with it the lock
+                with suppress(exc.DBAPIError):  # a session that is lost has lost the lock
+                    session.execute(_LEAVE)
+                    session.commit()
 
     def stand(self, since: date | None) -> tuple[date, date] | None:
         """(the day the clock began, the last day that is said); None: there is nobody yet.
@@ -137,7 +140,7 @@ class Book:
 
     def reviews(self) -> dict[str, int]:
         with self.engine.connect() as db:
-            return dict(db.execute(_REVIEWS).tuples())
+            return {row.duty: row.number for row in db.execute(_REVIEWS)}
 
     # In a transaction of the caller's, of persons it has locked:
 

@@ -50,6 +50,10 @@ def migrated(database: Callable[..., str]) -> Register:
 @pytest.fixture(scope="session")
 def register(stack: Any) -> Iterator[Register]:
     """One for all tests: each of them brings its own people."""
+    yield from one_register(stack)
+
+
+def one_register(stack: Any) -> Iterator[Register]:
     names: list[str] = []
 
     def database(name: str) -> str:
