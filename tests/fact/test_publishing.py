@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -192,4 +193,34 @@ def test_a_department_publishes_as_its_own_user_from_its_own_database(stack):
     assert (stranger[0], stranger[1]["error"]["code"]) == (2, "USAGE")
     contract = wiring.contracts.canonical("kokuho.decision")
     assert said in [contract.decode(record.value) for record in everything(stack.admin, contract.topic)]
+    book.engine.dispose()
+
+
+@pytest.mark.stack
+def test_staff_decide_on_the_command_line_and_the_decision_is_published(stack):
+    wiring, event = Wiring(Settings.load(home=stack.home)), str(uuid.uuid4())
+    book = wiring.facts("kokuho")
+    table = next(one for one in wiring.connector("kokuho").tables if not one.kept)
+    with closing(wiring.store("kokuho")) as store:
+        store.prepare(wiring.connector("kokuho").tables)
+    with book.engine.begin() as db:
+        insert = f"INSERT INTO {table.name} (event_id, kind, person) VALUES (:event, 'REGISTER', '0001')"
+        db.execute(text(insert), {"event": event})
+
+    _, waiting = bus(stack.home, "connector", "proposals", "kokuho")
+    _, shown = bus(stack.home, "connector", "proposals", "kokuho", "--reveal", "--reason", "a test")
+    silent = bus(stack.home, "connector", "decide", "kokuho", event, "--confirm")
+    done = bus(stack.home, "connector", "decide", "kokuho", event, "--confirm", "--reason", "seen at the window")
+    again = bus(stack.home, "connector", "decide", "kokuho", event, "--reject", "--reason", "another opinion")
+
+    (mine,) = [one for one in waiting if one["event_id"] == event]
+    assert (mine["request"], mine["state"]) == (table.name, "received")
+    assert "values" not in mine
+    assert [one["values"]["person"] for one in shown if one["event_id"] == event] == ["0001"]
+    assert (silent[0], silent[1]["error"]["code"]) == (5, "REASON_REQUIRED")
+    assert (done[0], done[1]["state"], len(done[1]["facts"])) == (0, "confirmed", 1)
+    assert (again[0], again[1]["error"]["code"]) == (1, "DECIDED")
+    assert [one.entity for one in book.caused(event)] == ["kokuho.decision"]
+    with book.engine.begin() as db:
+        db.execute(text(f"DELETE FROM {table.name} WHERE event_id = :event"), {"event": event})
     book.engine.dispose()

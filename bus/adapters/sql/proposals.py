@@ -107,6 +107,11 @@ class Proposals:
         with translated(), self.book.engine.connect() as connection:
             return [one for table in self.tables for one in self._requests(connection, table, "true", None)]
 
+    def asked(self, event_id: str) -> list[str]:
+        """The tables that ask something because of this event."""
+        with translated(), self.book.engine.connect() as connection:
+            return [table for table in self.tables if self._row(connection, table, event_id) is not None]
+
     def propose(
         self, table: str, event_id: str, *, by: str, note: str = "", transaction: Transaction | None = None
     ) -> Decision:
@@ -133,6 +138,8 @@ class Proposals:
         place = {"request": table, "event_id": event_id}
         with translated(), self.book.joined(transaction) as db:
             row = self._row(db, table, event_id)
+            if row is None:
+                raise Reject("there is no such request", code="REQUEST_UNKNOWN", where=f"{table}/{event_id}")
             db.execute(_BEGIN, place)
             known = db.execute(_LOCK, place).scalar_one()
             if known == state:
@@ -165,14 +172,12 @@ class Proposals:
             caused.append(Say(entity, key, "KETTEI", image, Uncertain.on(day(at)), cause=event_id))
         return self.book.say(db, caused, recorded)
 
-    def _row(self, db: Transaction, table: str, event_id: str) -> Mapping[str, Any]:
-        if table in self.tables and db.execute(_THERE, {"name": table}).scalar_one():
-            found = (
-                db.execute(text(f'SELECT * FROM "{table}" WHERE event_id = :id'), {"id": event_id}).mappings().first()
-            )
-            if found is not None:
-                return {str(name): value for name, value in found.items()}
-        raise Reject("there is no such request", code="REQUEST_UNKNOWN", where=f"{table}/{event_id}")
+    def _row(self, db: Transaction, table: str, event_id: str) -> Mapping[str, Any] | None:
+        if table not in self.tables or not db.execute(_THERE, {"name": table}).scalar_one():
+            return None
+        query = text(f'SELECT * FROM "{table}" WHERE event_id = :id')
+        found = db.execute(query, {"id": event_id}).mappings().first()
+        return None if found is None else {str(name): value for name, value in found.items()}
 
     def _requests(self, db: Connection, table: str, which: str, limit: int | None) -> list[Request]:
         """An appended table grows at its end, so that its rows lie as they came."""
