@@ -127,7 +127,11 @@ class Calendar:
         return int(month), int(day)
 
     def _recurring(self, duty: Duty, life: Life, after: date, upto: date) -> Iterator[Due]:
-        for year in range(after.year, min(upto.year, after.year + 150) + 1):
+        first = after.year
+        if duty.law and life.born and life.born.earliest:  # nobody is of age before these years are over
+            youngest = min(dated.value for dated in self.law.parameters[duty.law])
+            first = max(first, life.born.earliest.year + youngest - 1)
+        for year in range(first, min(upto.year, first + 150) + 1):
             for month, number in duty.days:
                 day = date(year, month, number)
                 if after < day <= upto:
