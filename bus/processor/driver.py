@@ -89,8 +89,8 @@ class Driver:
         return len(records)
 
     def is_idle(self) -> bool:
-        """Has everything been folded that is in the topics now?"""
-        if self._subscription is None or self._rebuilding is not None:
+        """Has everything been folded that is in the topics now, and said, but for acts of which a row is missing?"""
+        if self._subscription is None or self._rebuilding is not None or not self._horizon.is_clear:
             return False
         return self._has_read(self._broker.ends(list(self._ears)))
 
@@ -196,11 +196,16 @@ class Driver:
         self._looked = time.monotonic()
         self._obey()
         asked = self._notebook.standing(self.name).asked
-        overdue = self._horizon.waiting() if asked else self._horizon.overdue(self._limits.hold, self._position())
-        if overdue or asked:
+        overdue = (
+            self._horizon.waiting() if asked is not None else self._horizon.overdue(self._limits.hold, self._position())
+        )
+        for first in range(0, len(overdue), _CHUNK):
             folding = self._folding()
-            folding.release(overdue)
-            folding.turn.released = asked is not None
+            folding.release(overdue[first : first + _CHUNK])
+            self._commit(folding)
+        if asked is not None:
+            folding = self._folding()
+            folding.turn.released = True
             self._commit(folding)
         if self._rebuilding is not None and self._has_read(self._rebuilding):
             self._finish()

@@ -23,6 +23,7 @@ class Heard(NamedTuple):
     version: int
     recorded: int  # µs since 1970
     kind: str
+    reason: str
     effective: Uncertain
     change_set: ChangeSet | None
     before: Mapping[str, Any] | None
@@ -57,7 +58,7 @@ class Processor:
     writes: str  # entity
     needs: Callable[[Heard], Sequence[str]]  # what `fold` will surely recall: asked for at once for many events
     fold: Callable[[Recall, Heard], Folded]
-    waiting: str  # memory keys that begin so wait for further events; their states have `stamp`, `released`
+    waiting: str  # memory keys that begin so wait for further events; their states: `stamp`, `released`, `is_brief`
     release: Callable[[Recall, str], Folded]  # what waits under this key waits no longer
     standing: str  # memory keys that begin so are of one fact each
     fact: Callable[[Recall, str], Said | None]  # … and what that fact is now; None: something waits

@@ -46,7 +46,8 @@ class Folding:
         self.turn.upto[record.topic, record.partition] = record.offset + 1
         self.turn.held.append(Held(record, code))
 
-    def release(self, keys: Iterable[str]) -> None:
+    def release(self, keys: Sequence[str]) -> None:
+        self._known |= dict.fromkeys(keys) | dict(self._notebook.recall(self._name, keys))
         for key in keys:
             self._take(self._processor.release(self._recall, key))
 

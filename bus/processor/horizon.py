@@ -18,11 +18,12 @@ class Horizon:
     def __init__(self, broker: Broker, topics: Sequence[str]) -> None:
         self._broker, self._topics = broker, topics
         self._waiting: dict[str, int] = {}
+        self._brief: set[str] = set()  # those among them that wait only until everything is read
         self._newest, self._at = 0, time.monotonic()  # the latest stamp, and when we saw it by our own clock
         self._goal: tuple[Offsets, int] | None = None  # once all of this is read, the horizon is that
 
     def start(self, waiting: Mapping[str, State]) -> None:
-        self._waiting, self._goal = {}, None
+        self._waiting, self._brief, self._goal = {}, set(), None
         self.remember(waiting)
         self._newest, self._at = max([self._newest, *self._waiting.values()]), time.monotonic()
 
@@ -35,8 +36,15 @@ class Horizon:
         for key, state in states.items():
             if state is None or state["released"]:
                 self._waiting.pop(key, None)
+                self._brief.discard(key)
             else:
                 self._waiting[key] = state["stamp"]
+                self._brief |= {key} if state["is_brief"] else set()
+
+    @property
+    def is_clear(self) -> bool:
+        """Nothing waits that will soon be released."""
+        return not self._brief
 
     def waiting(self) -> list[str]:
         return sorted(self._waiting)
@@ -52,7 +60,8 @@ class Horizon:
         if self._goal is None:
             now = self._now()  # before the ends are asked for: what is stamped earlier lies before them
             self._goal = self._broker.ends(self._topics), now
-        return sorted(key for key, stamp in self._waiting.items() if stamp + hold * 1000 < horizon)
+        late = horizon - hold * 1000
+        return sorted(k for k, stamp in self._waiting.items() if stamp < (horizon if k in self._brief else late))
 
     def _now(self) -> int:
         """Never later than the broker's clock: its last stamp, and the time we have seen pass since."""

@@ -5,6 +5,8 @@ does not matter in the end. On the way there no household is said by half: an ac
 back the households it touches until all its rows are read; whatever else happens to these households meanwhile is said
 with it. `release` ends the waiting for a row that does not come (its person is set aside): the driver calls it when
 everything the broker stamped HOLD_SECONDS after the act's first row has been read, or when an operator asks for it.
+
+A register that is loaded as it was found has no acts: its households wait until all that is there has been read.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ _PATHS: Final = (
 )  # fmt: skip
 _OF_MEMBER: Final = ("relation_code", "relation", "order")
 _HEAD: Final = "2"
+_LOADED: Final = "IKO"
 _REPEATS: Final = ("CLOCK", "RESYNC")  # say a version again; the act was told when it was new
 _PLAIN: Final = re.compile(r"[\x21-\x39\x3b-\x7e]{1,64}")  # what every department's store takes for a key
 _LONGEST: Final = 100
@@ -63,6 +66,8 @@ class Desk:
 def fold(recall: Recall, heard: Heard) -> Folded:
     desk = Desk(recall)
     changed = _move(desk, heard)
+    if heard.reason == _LOADED:
+        return desk.settled(_hold_briefly(desk, heard, changed))
     if heard.change_set is None or heard.change_set.size < 2 or heard.kind in _REPEATS:
         return desk.settled(changed)
     return desk.settled(_gather(desk, heard, changed))
@@ -108,7 +113,7 @@ def _gather(desk: Desk, heard: Heard, changed: Sequence[str]) -> Sequence[str]:
     """Notes one row of an act. Which households does it no longer hold back?"""
     assert heard.change_set is not None
     key, (_, size, seq) = _act(heard), heard.change_set
-    act = desk.get(key) or {"size": size, "rows": [], "households": [], "stamp": heard.stamp, "released": False}
+    act = desk.get(key) or _waiting(heard) | {"size": size, "rows": [], "households": []}
     act["rows"] = sorted({*act["rows"], seq})
     act["households"] = sorted({*act["households"], *changed})
     if len(act["rows"]) >= act["size"]:
@@ -118,10 +123,27 @@ def _gather(desk: Desk, heard: Heard, changed: Sequence[str]) -> Sequence[str]:
     if act["released"]:
         return changed
     for no in changed:
-        house = desk.house(no)
-        house["waits"] = sorted({*house["waits"], key})
-        desk.put(_HOUSE + no, house)
+        _hold(desk, key, no)
     return []
+
+
+def _hold_briefly(desk: Desk, heard: Heard, changed: Sequence[str]) -> Sequence[str]:
+    """The members of a household come one by one, soon after another; each household waits for itself."""
+    for no in changed:
+        key = f"{_ACT}{_LOADED}/{no}"
+        desk.put(key, _waiting(heard) | {"is_brief": True, "households": [no]})
+        _hold(desk, key, no)
+    return []
+
+
+def _waiting(heard: Heard) -> dict[str, Any]:
+    return {"stamp": heard.stamp, "released": False, "is_brief": False}
+
+
+def _hold(desk: Desk, key: str, no: str) -> None:
+    house = desk.house(no)
+    house["waits"] = sorted({*house["waits"], key})
+    desk.put(_HOUSE + no, house)
 
 
 def _let_go(desk: Desk, key: str, numbers: Sequence[str]) -> Sequence[str]:
@@ -147,7 +169,7 @@ def release(recall: Recall, key: str) -> Folded:
     act = desk.get(key)
     if act is None or act["released"]:
         return Folded({}, [])
-    desk.put(key, act | {"released": True})
+    desk.put(key, None if act["is_brief"] else act | {"released": True})
     return desk.settled(_let_go(desk, key, act["households"]))
 
 

@@ -35,8 +35,8 @@ def _ear(entity: str, audience: Audience) -> Ear:
             raise Reject("the key is no plain number", code="KEY", where="key")
         before = said.before and by_path(said.before)
         return Heard(
-            entity, said.key, said.version, said.micros, said.kind, said.effective, said.change_set, before,
-            by_path(said.after), record.timestamp,
+            entity, said.key, said.version, said.micros, said.kind, said.reason, said.effective, said.change_set,
+            before, by_path(said.after), record.timestamp,
         )  # fmt: skip
 
     return hear

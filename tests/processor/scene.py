@@ -27,8 +27,8 @@ def hear(event: Event, stamp: int = 1) -> Heard:
     """As reading.ears would have it."""
     before = event.before and _by_path(event.before)
     return Heard(
-        RESIDENT, event.key, event.version, to_micros(event.recorded), event.kind, event.effective, event.change_set,
-        before, _by_path(event.data), stamp,
+        RESIDENT, event.key, event.version, to_micros(event.recorded), event.kind, event.reason, event.effective,
+        event.change_set, before, _by_path(event.data), stamp,
     )  # fmt: skip
 
 

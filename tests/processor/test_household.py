@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bus.event import RESIDENT
 from bus.processor.fold import Folded
 from bus.processor.household import HOUSEHOLD
-from tests.processor.scene import Town, drain, hear, told
+from tests.processor.scene import NAME, Town, drain, hear, told
 from tests.register.ledger import CHILD, HEAD, WIFE, named
 
 
@@ -63,6 +64,32 @@ class TestFromTheFirstMemberToTheLast:
         said = town.enter("SHUSSEI", "2026-04-01", [{"key": None, "set": {"name.full": "甲野　花"}}], household=no)
 
         assert said == [(no, "HENKO", head, [head, town.last[0].key])]
+
+
+class TestARegisterAsItWasFound:
+    def test_says_every_household_once_though_its_members_come_one_by_one(self, town):
+        acts = [town.ledger.enter("TENNYU", "2026-04-01", town.newcomers([HEAD, WIFE, CHILD])) for _ in range(30)]
+        town.wire.publish([replace(event, reason="IKO", change_set=None) for act in acts for event in act])
+
+        drain(town.driver, 20)
+
+        assert sorted(members for _, _, _, members in told(town.said)) == [[e.key for e in act] for act in acts]
+        assert {reason for _, reason, _, _ in told(town.said)} == {"KETTEI"}
+        assert not town.notebook.keys(NAME, "act/")
+
+    def test_lets_what_happens_meanwhile_be_said_with_it(self, town):
+        (found,) = town.ledger.enter("TENNYU", "2026-04-01", town.newcomers([HEAD]))
+        no = found.data["household"]["no"]
+        born = town.ledger.enter("SHUSSEI", "2026-04-01", [{"key": None, "set": {"name.full": "甲"}}], household=no)
+        patient = town.wire.driver(town.notebook, look=3600.0)
+        for events in ([replace(found, reason="IKO")], born):
+            town.wire.publish(events)
+            patient.step(wait=0.0)
+        assert town.said == []
+
+        drain(town.wire.driver(town.notebook))
+
+        assert told(town.said) == [(no, "KETTEI", found.key, [found.key, born[0].key])]
 
 
 class TestSplitsAndMerges:
