@@ -341,7 +341,7 @@ def _code_list(lines: Lines) -> dict[str, str]:
         else ((row.get("code"), row) for row in rows or () if isinstance(row, dict))
     )
     return {
-        str(code): str(row.get("ja") or row.get("name") or row.get("label") or "")
+        str(code): str(row.get("name_ja") or row.get("name") or row.get("label") or "")
         if isinstance(row, dict)
         else str(row)
         for code, row in pairs
