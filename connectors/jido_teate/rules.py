@@ -6,6 +6,8 @@ from bus import attains, certain
 
 FISCAL_YEAR_ENDS = (3, 31)
 NO_RECIPIENT = (None, "", "0")  # 児童手当資格区分: blank in most registers
+MOVED_OUT = "2"  # 住民状態 転出者
+CORPORATION = "2"
 
 
 def is_child(person, on: date, law) -> bool:
@@ -15,6 +17,11 @@ def is_child(person, on: date, law) -> bool:
 
 def has_age_of_child(person, on: date, law) -> bool:
     return certain(person.birth, lambda born: on <= fiscal_year_end(attains(born, law.jido_teate.last_age)))
+
+
+def is_last_day(person, on: date, law) -> bool:
+    """児童手当法 3条1項: the 31 March itself, under the age that is in force on it."""
+    return person.is_resident and last_day(person, law) == on
 
 
 def is_recipient(person) -> bool:
@@ -33,6 +40,11 @@ def is_child_or_recipient(person, on: date, law) -> bool:
 def was_child_or_recipient(person, on: date, law) -> bool:
     """Whom we hear about: also after a move or a death."""
     return receives(person) or has_age_of_child(person, on, law)
+
+
+def has_moved_out(person) -> bool:
+    """Written as 2 or as 02, as the register came by it."""
+    return (person.state or "").lstrip("0") == MOVED_OUT
 
 
 def role(person) -> str:
@@ -58,3 +70,25 @@ def last_month(person) -> str:
 def fiscal_year_end(attained: date) -> date:
     """The first 31 March on or after that day."""
     return date(attained.year + ((attained.month, attained.day) > FISCAL_YEAR_ENDS), *FISCAL_YEAR_ENDS)
+
+
+def new_address(person) -> str | None:
+    """Where the last notice goes; nothing is known of a protected person's."""
+    where = (person.move_out.prefecture, person.move_out.city, person.move_out.town, person.move_out.lot)
+    plan = (person.move_out.planned_prefecture, person.move_out.planned_city, person.move_out.planned_town)
+    planned = joined(*plan, person.move_out.planned_lot, person.move_out.planned_building)
+    return joined(*where, person.move_out.building) or planned
+
+
+def is_individual(addressee) -> bool:
+    """児童手当法 3条, 4条: a child or a parent. Whose kind is not written counts as a person."""
+    return (addressee.kind or "").lstrip("0") != CORPORATION
+
+
+def home_address(addressee) -> str | None:
+    where = (addressee.address.prefecture, addressee.address.city, addressee.address.town, addressee.address.lot)
+    return joined(*where, addressee.address.building)
+
+
+def joined(*parts: str | None) -> str | None:
+    return "".join(part for part in parts if part) or None
