@@ -68,3 +68,18 @@ def one_register(stack: Any) -> Iterator[Register]:
         engine.dispose()
     for name in names:
         drop_database(stack.pg_admin_dsn, name, name)
+
+
+@pytest.fixture(scope="session")
+def second_register(stack: Any) -> Iterator[Register]:
+    yield from one_register(stack)
+
+
+@pytest.fixture
+def empty_register(second_register: Register) -> Register:
+    """For tests that speak of everybody there is."""
+    with second_register.owner.begin() as db:
+        tables = set(db.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars())
+        kept = {"alembic_version", "incarnation", "code", "bus_lease"}
+        db.execute(text(f"TRUNCATE {', '.join(tables - kept)} RESTART IDENTITY CASCADE"))
+    return second_register
