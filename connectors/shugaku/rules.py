@@ -1,32 +1,37 @@
-"""Who is of compulsory school age. Ages and years are dated in connectors/law.yaml."""
+"""Who is of compulsory school age, and who will be next April? Ages and years are dated in connectors/law.yaml."""
 
 from datetime import date
 
 from bus import certain
 
 SCHOOL_YEAR_BEGINS = (4, 1)  # 学校教育法施行規則 59条
+ROLL_IS_MADE = (10, 1)  # 学校教育法施行令 2条; 学校教育法施行規則 31条
 BEFORE, DURING, AFTER = -1, 0, 1
 
 
-def is_of_school_age(child, on: date, law) -> bool:
-    """学校教育法 17条: from the first school year after the sixth birthday, for nine years; for residents."""
-    return child.is_resident and stage(child, on, law) == DURING
+def is_on_roll(child, on: date, law) -> bool:
+    """学校教育法施行令 1条, 2条: residents of school age, and from 1 October on those who enter next April."""
+    return child.is_resident and has_age_of_pupil(child, on, law)
+
+
+def is_entrant(child, on: date, law) -> bool:
+    """学校保健安全法 11条: who is on the roll and has not entered yet."""
+    return is_on_roll(child, on, law) and entry_year(child, law) > school_year(on)
 
 
 def has_age_of_pupil(child, on: date, law) -> bool:
-    return stage(child, on, law) == DURING
+    return certain(child.birth, lambda born: band(born, school_year(on), roll_year(on), law)) == DURING
+
+
+def might_be_pupil(child, on: date, law) -> bool:
+    """Nothing is left to look at where an annulled entry leaves nobody."""
+    return child.birth is not None and has_age_of_pupil(child, on, law)
 
 
 def may_be_pupil(child, on: date, law) -> bool:
     """学校教育法施行令 2条: the roll is made the year before; who has left is heard of until the age is over."""
     year = school_year(on)
-    now = certain(child.birth, lambda born: max(band(born, year, law), min(band(born, year + 1, law), DURING)))
-    return now == DURING
-
-
-def stage(child, on: date, law) -> int:
-    year = school_year(on)
-    return certain(child.birth, lambda born: band(born, year, law))
+    return certain(child.birth, lambda born: band(born, year, year + 1, law)) == DURING
 
 
 def entry_year(child, law) -> int:
@@ -34,9 +39,10 @@ def entry_year(child, law) -> int:
     return certain(child.birth, lambda born: enters(born, law))
 
 
-def band(born: date, year: int, law) -> int:
+def band(born: date, year: int, newest: int, law) -> int:
+    """`newest`: the year of entry of the youngest who count."""
     first = enters(born, law)
-    return BEFORE if year < first else AFTER if year >= first + law.school.years else DURING
+    return AFTER if year >= first + law.school.years else DURING if first <= newest else BEFORE
 
 
 def enters(born: date, law) -> int:
@@ -45,3 +51,8 @@ def enters(born: date, law) -> int:
 
 def school_year(on: date) -> int:
     return on.year - ((on.month, on.day) < SCHOOL_YEAR_BEGINS)
+
+
+def roll_year(on: date) -> int:
+    """The newest year of entry on the roll: from October to March that of the coming April."""
+    return on.year + ((on.month, on.day) >= ROLL_IS_MADE)
