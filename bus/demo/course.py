@@ -117,7 +117,7 @@ class Course:
         self.say(f"{name} (pid {kill.pid}) is killed with signal {kill.signal}")
 
     def _restart(self, played: Played) -> None:
-        waiting = {VICTIM: self.outlook.behind(VICTIM), "relay": self.outlook.backlog().unpublished}
+        waiting = {VICTIM: self.outlook.behind(VICTIM), "relay": self.outlook.unpublished("register")}
         what = {VICTIM: "records wait in its topic", "relay": "committed events wait in the outbox"}
         for kill in played.kills:
             kill.waiting = waiting[kill.name]

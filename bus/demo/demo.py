@@ -89,7 +89,7 @@ class Demo:
         self._stack_up()
         wiring = Wiring(self.settings)
         connectors = list(wiring.topology.subscriptions)
-        self._start(connectors)
+        self._start(wiring, connectors)
         town, file = self._town()
         days = play(town, self.wish.days)
         contract = wiring.contracts.canonical()
@@ -116,9 +116,10 @@ class Demo:
         schemas, law = self.settings.project / "schemas", self.settings.project / "connectors" / "law.yaml"
         return Clock(entry, load_calendar(schemas, load_law(law)), transits(schemas))
 
-    def _start(self, connectors: Sequence[str]) -> None:
+    def _start(self, wiring: Wiring, connectors: Sequence[str]) -> None:
         self.fleet.start({"relay": ["relay", "run"], "projector": ["projector", "run"]})
-        self.fleet.start({"relays": ["relay", "run", "--departments"], "household": ["processor", "run", "household"]})
+        self.fleet.start({"relays": ["relay", "run", "--departments"], "processor-relay": ["processor", "relay"]})
+        self.fleet.start({name: ["processor", "run", name] for name in wiring.topology.processors})
         self.fleet.start({name: ["connector", "run", name] for name in connectors})
         self.say(f"relays, projector, household processor and {len(connectors)} connectors start, each a process")
 

@@ -10,24 +10,27 @@ from bus.adapters.sql.outbox import SqlOutbox
 from bus.broker import Broker
 from bus.connector.manifest import Connector
 from bus.disclosure.positions import Positions
+from bus.processor.driver import name_of
 from bus.store import Store
 from bus.wiring import Wiring
 
 
 class Backlog(NamedTuple):
-    """Numbers of records: committed but unpublished, published but not narrowed, narrowed but not in the tables."""
+    """Numbers of records: committed and unpublished, not yet folded, not yet narrowed, not yet in the tables."""
 
     unpublished: int
+    unprocessed: int
     unprojected: int
     behind: dict[str, int]
 
     @property
     def is_empty(self) -> bool:
-        return not (self.unpublished or self.unprojected or any(self.behind.values()))
+        return not (self.unpublished or self.unprocessed or self.unprojected or any(self.behind.values()))
 
     def __str__(self) -> str:
         waiting = ", ".join(f"{name} {count}" for name, count in self.behind.items() if count)
-        return f"register {self.unpublished}, projector {self.unprojected}" + (f", {waiting}" if waiting else "")
+        told = f"outboxes {self.unpublished}, processors {self.unprocessed}, projector {self.unprojected}"
+        return told + (f", {waiting}" if waiting else "")
 
 
 class Outlook:
@@ -44,8 +47,15 @@ class Outlook:
         return self.wiring.broker("admin")
 
     @cached_property
-    def outbox(self) -> SqlOutbox:
-        return SqlOutbox(self.wiring.engine("relay"))
+    def outboxes(self) -> dict[str, SqlOutbox]:
+        """The register's, and that of every department that speaks."""
+        spoken = [name for name in self.wiring.topology.publishers if name in self.connectors]
+        books = {name: SqlOutbox(self.wiring.facts(name).engine) for name in spoken}
+        return {"register": SqlOutbox(self.wiring.engine("relay")), **books}
+
+    @cached_property
+    def processed(self) -> SqlOutbox:
+        return SqlOutbox(self.wiring.engine("bus"))
 
     @cached_property
     def positions(self) -> Positions:
@@ -67,11 +77,21 @@ class Outlook:
 
     def backlog(self) -> Backlog:
         """From the end of the path to its beginning would miss what moves meanwhile; so from the beginning."""
-        unpublished = sum(shard["unpublished"] for shard in self.outbox.status())
+        unpublished = sum(self.unpublished(name) for name in self.outboxes)
         topology = self.wiring.topology
         canonical = [topology.canonical(entity) for entity in topology.topics]
+        unprocessed = sum(
+            self._left(
+                [topology.canonical(entity) for entity in one.reads], dict(self.positions.offsets(name_of(name)))
+            )
+            for name, one in topology.processors.items()
+        )
+        unprocessed += sum(shard["unpublished"] for shard in self.processed.status()) if topology.processors else 0
         unprojected = self._left(canonical, dict(self.positions.offsets("projector")))
-        return Backlog(unpublished, unprojected, {name: self.behind(name) for name in self.connectors})
+        return Backlog(unpublished, unprocessed, unprojected, {name: self.behind(name) for name in self.connectors})
+
+    def unpublished(self, name: str) -> int:
+        return sum(int(shard["unpublished"]) for shard in self.outboxes[name].status())
 
     def behind(self, connector: str) -> int:
         return self._left(self.topics(connector), dict(self.stores[connector].offsets(connector)))
@@ -80,7 +100,8 @@ class Outlook:
         return sum(max(0, end - here.get(place, 0)) for place, end in self.broker.ends(topics).items())
 
     def close(self) -> None:
-        self.outbox.close()
+        for outbox in (*self.outboxes.values(), self.processed):
+            outbox.close()
         self.broker.close()
         for store in self.stores.values():
             store.close()

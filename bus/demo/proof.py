@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from bus.change import Row
@@ -64,7 +65,7 @@ def prove(wiring: Wiring, outlook: Outlook, entry: Entry) -> list[Department]:
     }
     for entity in {entity for _, entity in oughts}:
         listening = [ought for (_, of), ought in oughts.items() if of == entity]
-        for history in said(wiring, entry, entity):
+        for history in said(wiring, outlook, entry, entity):
             for ought in listening:
                 ought.tell(history)
     standing = {one.id: one for one in standings(wiring, outlook.connectors)}
@@ -77,13 +78,19 @@ def prove(wiring: Wiring, outlook: Outlook, entry: Entry) -> list[Department]:
     return found
 
 
-def said(wiring: Wiring, entry: Entry, entity: str) -> Iterator[list[Event]]:
-    """Histories as their source keeps them: nothing is read from Kafka."""
+def said(wiring: Wiring, outlook: Outlook, entry: Entry, entity: str) -> Iterator[list[Event]]:
+    """Histories as their source keeps them, not Kafka; a processor's is what it wrote to its outbox."""
     if entity == RESIDENT:
         return entry.histories(clock=True)
     if producer(entity) == REGISTER:
-        return wiring.processed(entity)
+        decode = wiring.contracts.canonical(entity).decode
+        return _lives(decode(payload) for payload in outlook.processed.payloads(entity))
     return wiring.facts(producer(entity)).histories(entity)
+
+
+def _lives(events: Iterable[Event]) -> Iterator[list[Event]]:
+    for _, versions in groupby(events, key=lambda event: event.key):
+        yield list(versions)
 
 
 def _ought(wiring: Wiring, outlook: Outlook, name: str, entity: str, parked: Sequence[Parked]) -> Ought:

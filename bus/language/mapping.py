@@ -184,19 +184,19 @@ def compiled(
         case = None if on is None else Case(record(row), on, law.on(on))
         reviews: list[str] = []
         if merged is not None and row[merged]:
-            return _of_another(row, case, reviews)
+            return _of_another(row, row[merged], case, reviews)
         changes = [change for step in steps if (change := step(row, case, reviews)) is not None]
         if merged is not None and row[KIND] in _MAY_PART:
             changes.append(Keep(ALIAS, row[KEY]))
         return Projected(changes, list(dict.fromkeys(reviews)) if reviews else reviews)
 
-    def _of_another(row: Row, case: Case | None, reviews: list[str]) -> Projected:
+    def _of_another(row: Row, survivor: str, case: Case | None, reviews: list[str]) -> Projected:
         changes: list[Change] = []
         for one, step in zip(plans, steps, strict=True):
             change = Keep(one.table, row[KEY]) if one.kept else step(row, case, reviews)
             if change is not None:
                 changes.append(change)
-        return Projected([*changes, Keep(ALIAS, row[KEY], ((row[KEY], row[merged]),))], list(dict.fromkeys(reviews)))
+        return Projected([*changes, Keep(ALIAS, row[KEY], ((row[KEY], survivor),))], list(dict.fromkeys(reviews)))
 
     def plan(row: Row) -> Projected:
         try:

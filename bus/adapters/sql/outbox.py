@@ -126,6 +126,14 @@ class SqlOutbox:
         """Blocked persons, by the event that blocks them."""
         return self._dicts(_WAITING)
 
+    def payloads(self, entity: str) -> Iterator[bytes]:
+        """All that is still here of one kind of thing, by key and version; for proofs."""
+        query = """SELECT payload FROM bus_outbox WHERE aggregatetype = %s
+            ORDER BY aggregateid COLLATE "C", version, seq"""
+        with self._connection() as connection, connection.cursor(binary=True) as cursor:
+            for (payload,) in cursor.execute(query, (entity,)).fetchall():
+                yield payload
+
     def let_go(self, event: str) -> bool:
         """An operator's word that the cause is gone: the relay says what it withheld, in order."""
         change = """UPDATE bus_blocked b SET code = %s FROM bus_outbox o

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from bus.adapters.sql.files import Files
-from bus.adapters.sql.proposals import Proposals
 from bus.kit.desk.desk import Desk, Office, Worked
 from bus.kit.desk.offices import OFFICES
 from bus.topology.model import REGISTER
@@ -18,11 +17,10 @@ class Staff:
 
     def __init__(self, wiring: Wiring, departments: Iterable[str], offices: Mapping[str, Office] = OFFICES) -> None:
         names = sorted(set(departments) - {REGISTER})
-        self.world = {name: Files(wiring.department_engine(name)) for name in names}
+        self.world = {name: Files(wiring.facts(name).engine) for name in names}
         self.desks: dict[str, Desk] = {}
         for name in names:
-            asked = [table.name for table in wiring.connector(name).tables if not table.kept]
-            proposals = Proposals(wiring.facts(name), asked)
+            proposals = wiring.proposals(name)
             proposals.prepare()
             self.desks[name] = Desk(name, offices.get(name, Office()), proposals, self.world[name], self.world)
 
