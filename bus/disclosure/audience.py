@@ -40,6 +40,8 @@ class Audience:
 
     def tell(self, record: Record) -> list[tuple[Hearing, str, Message]]:
         """(whom, mode, what) of one canonical record. Raises Reject: it cannot be read, or a rule fails."""
+        if not self.hearings:
+            return []  # nobody is granted anything of it
         event = self.read(record)
         assert record.key is not None  # or it would have been refused
         told = []
