@@ -14,7 +14,7 @@ from bus.connector.progress import age, unread
 from bus.errors import BusError, Unavailable
 from bus.fleet.flows import Flows, load
 from bus.fleet.model import Crossing, document
-from bus.kit.standing import upstream
+from bus.kit.standing import Upstream, upstream
 from bus.wiring import Wiring
 
 AT_ONCE = 6  # departments asked at the same time
@@ -38,15 +38,13 @@ def connectors(wiring: Wiring) -> Collection[str]:
 
 
 def crossings(wiring: Wiring, flows: Flows) -> list[Crossing]:
-    before = list(upstream(wiring)) if wiring.settings.bootstrap else None
+    above = upstream(wiring) if wiring.settings.bootstrap else None
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda system: _of(wiring, system, flows.heard(system), before), flows.systems)
+        found = pool.map(lambda system: _of(wiring, system, flows.heard(system), above), flows.systems)
         return [crossing for one in found for crossing in one]
 
 
-def _of(
-    wiring: Wiring, subscription: str, entities: Sequence[str], before: list[datetime | None] | None
-) -> list[Crossing]:
+def _of(wiring: Wiring, subscription: str, entities: Sequence[str], above: Upstream | None) -> list[Crossing]:
     dsn = wiring.settings.departments.get(subscription)
     topics = {entity: topic for entity in entities if (topic := _narrowed(wiring, subscription, entity))}
     try:
@@ -55,6 +53,7 @@ def _of(
         told = None
     if told is None:
         return [Crossing(subscription, entity, None, None, None) for entity in entities]
+    before = None if above is None else above.before(topics)
     ages = {} if before is None else _ages(wiring, subscription, list(topics.values()), told.offsets, before)
     return [_crossing(subscription, entity, topics.get(entity), told, ages) for entity in entities]
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bus.connector.ownership import LEASE
 from bus.connector.progress import age, state, unread
 from bus.errors import BusError, Refused
+from bus.topology.model import REGISTER, producer
 from bus.wiring import Wiring
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 T = TypeVar("T")
 
@@ -40,11 +45,11 @@ class Standing:
 
 
 def standings(wiring: Wiring, ids: Iterable[str]) -> list[Standing]:
-    before = list(upstream(wiring))
+    before = upstream(wiring)
     return [_standing(wiring, name, before) for name in ids]
 
 
-def _standing(wiring: Wiring, name: str, upstream: list[datetime | None]) -> Standing:
+def _standing(wiring: Wiring, name: str, above: Upstream) -> Standing:
     found = Standing(name)
     try:
         with closing(wiring.store(name)) as store:
@@ -73,7 +78,7 @@ def _standing(wiring: Wiring, name: str, upstream: list[datetime | None]) -> Sta
         found.state = state(owner, LEASE, None)
         return found
     found.lag = behind.records
-    found.truth_age_seconds = round(age(datetime.now(UTC), [behind.oldest, *upstream]), 3)
+    found.truth_age_seconds = round(age(datetime.now(UTC), [behind.oldest, *above.before(subscription.reads)]), 3)
     found.state = _stalled(state(owner, LEASE, True), progress.last_applied, behind.records)
     return found
 
@@ -84,10 +89,27 @@ def _stalled(found: str, last: datetime | None, lag: int) -> str:
     return "stalled" if found == "running" and lag and idle else found
 
 
-def upstream(wiring: Wiring) -> Iterable[datetime | None]:
-    """The oldest event that is not yet narrowed, and that is not yet published; unknown ones are left out."""
-    yield _known(lambda: _before_projector(wiring))
-    yield _known(lambda: _before_relay(wiring))
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What is not yet where a department could read it. None: nothing waits there, or it cannot be told."""
+
+    unnarrowed: datetime | None  # the oldest event before the projector
+    unpublished: Mapping[str, datetime | None]  # system -> the oldest event in its outbox
+
+    def before(self, entities: Iterable[str]) -> list[datetime | None]:
+        """Only the sources of these entities: what others say ages nobody else's truth."""
+        return [self.unnarrowed, *(self.unpublished.get(system) for system in {producer(one) for one in entities})]
+
+
+def upstream(wiring: Wiring) -> Upstream:
+    topology = wiring.topology
+    speaking = [name for name in topology.publishers if name in wiring.settings.departments]
+    outboxes = {name: _known(partial(_unpublished, wiring.facts(name).engine)) for name in speaking}
+    register = [_known(lambda: _unpublished(wiring.engine("relay")))]
+    if topology.processors:
+        register.append(_known(lambda: _unpublished(wiring.engine("bus"))))
+    outboxes[REGISTER] = min((one for one in register if one is not None), default=None)
+    return Upstream(_known(lambda: _before_projector(wiring)), outboxes)
 
 
 def _known(ask: Callable[[], T]) -> T | None:
@@ -105,10 +127,10 @@ def _before_projector(wiring: Wiring) -> datetime | None:
         return unread(broker, "projector", topics, positions.offsets("projector")).oldest
 
 
-def _before_relay(wiring: Wiring) -> datetime | None:
+def _unpublished(source: Engine) -> datetime | None:
     from bus.adapters.sql.outbox import SqlOutbox
 
-    with closing(SqlOutbox(wiring.engine("relay"))) as source:
-        ages = [shard["oldest_unpublished_seconds"] for shard in source.status()]
+    with closing(SqlOutbox(source)) as outbox:
+        ages = [shard["oldest_unpublished_seconds"] for shard in outbox.status()]
     oldest = max((one for one in ages if one is not None), default=None)
     return None if oldest is None else datetime.now(UTC) - timedelta(seconds=oldest)
