@@ -96,7 +96,7 @@ class Demo:
         entry = Entry.open(wiring.engine("register"), contract, wiring.topology.town)
         outcome = Outcome(wiring.topology.town, len(town.residents))
         self._load(entry, file, town)
-        outlook, staff = Outlook(wiring, connectors), Staff(wiring, connectors)
+        outlook, staff = Outlook(wiring, connectors, tuple(wiring.topology.processors)), Staff(wiring, connectors)
         try:
             course = Course(
                 entry, self._clock(entry), staff, outlook, self.fleet, self.say,

@@ -34,9 +34,10 @@ class Backlog(NamedTuple):
 
 
 class Outlook:
-    def __init__(self, wiring: Wiring, connectors: Sequence[str]) -> None:
+    def __init__(self, wiring: Wiring, connectors: Sequence[str], processors: Sequence[str] = ()) -> None:
         self.wiring = wiring
         self.connectors = tuple(connectors)
+        self.processors = tuple(processors)
 
     @cached_property
     def departments(self) -> dict[str, Connector]:
@@ -80,13 +81,12 @@ class Outlook:
         unpublished = sum(self.unpublished(name) for name in self.outboxes)
         topology = self.wiring.topology
         canonical = [topology.canonical(entity) for entity in topology.topics]
-        unprocessed = sum(
-            self._left(
-                [topology.canonical(entity) for entity in one.reads], dict(self.positions.offsets(name_of(name)))
-            )
-            for name, one in topology.processors.items()
-        )
-        unprocessed += sum(shard["unpublished"] for shard in self.processed.status()) if topology.processors else 0
+        unprocessed = 0
+        for name in self.processors:
+            here = dict(self.positions.offsets(name_of(name)))
+            heard = [topology.canonical(entity) for entity in topology.processors[name].reads]
+            unprocessed += self._left(heard, here)
+        unprocessed += sum(shard["unpublished"] for shard in self.processed.status()) if self.processors else 0
         unprojected = self._left(canonical, dict(self.positions.offsets("projector")))
         return Backlog(unpublished, unprocessed, unprojected, {name: self.behind(name) for name in self.connectors})
 
@@ -101,7 +101,7 @@ class Outlook:
 
     def close(self) -> None:
         for outbox in (*self.outboxes.values(), self.processed):
-            outbox.close()
+            outbox.close()  # one that was never asked has nothing open
         self.broker.close()
         for store in self.stores.values():
             store.close()

@@ -1,4 +1,4 @@
-"""A whole town for a journey: a stack of its own, relay, projector and five connectors as processes, one register."""
+"""A town for a journey: a stack of its own, relay, projector and five connectors as processes, one register."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from pathlib import Path
 from bus.adapters.kafka import KafkaBroker
 from bus.broker import Record
 from bus.demo.fleet import Died, Fleet
-from bus.demo.outlook import ENTITY, Outlook
+from bus.demo.outlook import Outlook
 from bus.demo.proof import prove
 from bus.errors import BusError
+from bus.event import RESIDENT
 from bus.register.entry import Entry
 from bus.resident import codes
 from bus.resident.load import load
@@ -62,7 +63,7 @@ class Hall:
 
     def tell(self) -> None:
         """What everybody said last: after a failure nothing else is left."""
-        print(f"relay: {self.outlook.outbox.status()}")
+        print(f"relay: {self.outlook.outboxes['register'].status()}")
         for log in sorted(self.running.home.joinpath("logs").iterdir()):
             last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-6:]
             print(f"── {log.name}", *(line[:300] for line in last), sep="\n   ")
@@ -77,14 +78,14 @@ class Hall:
 
     @cached_property
     def topics(self) -> dict[str, str]:
-        return {name: self.outlook.topic(name) for name in CONNECTORS}
+        return {name: self.wiring.topology.narrowed(name, RESIDENT) for name in CONNECTORS}
 
     @cached_property
     def canonical(self) -> str:
-        return self.wiring.topology.canonical(ENTITY)
+        return self.wiring.topology.canonical(RESIDENT)
 
     def unpublished(self) -> int:
-        return sum(shard["unpublished"] for shard in self.outlook.outbox.status())
+        return sum(shard["unpublished"] for shard in self.outlook.outboxes["register"].status())
 
     def told(self, department: str) -> int:
         """How many records stand in its topic."""
@@ -98,7 +99,7 @@ class Hall:
         """Who waits for a decision, anywhere on the way."""
         found = {name: len(store.parked(name)) for name, store in self.outlook.stores.items()}
         found["projector"] = len(self.outlook.positions.held())
-        found["relay"] = len(self.outlook.outbox.waiting())
+        found["relay"] = len(self.outlook.outboxes["register"].waiting())
         return {where: waiting for where, waiting in found.items() if waiting}
 
     def differences(self) -> list[str]:

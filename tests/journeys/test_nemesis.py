@@ -176,7 +176,7 @@ def clean_run(made: Hall) -> dict[str, dict[str, str]]:
         make_database(made.running.pg_admin_dsn, clean, clean, password)
         dsns[name] = f"postgresql+psycopg://{clean}:{password}@{server}/{clean}"
         environment[f"BUS_DEPARTMENT_{name.upper()}"] = dsns[name]
-    command = [sys.executable, "-m", "bus", "connector", "run", "--all", "--until-idle", "--json", "--quiet"]
+    command = [sys.executable, "-m", "bus", "connector", "run", *CONNECTORS, "--until-idle", "--json", "--quiet"]
     done = subprocess.run(
         [*command, "--home", str(made.running.home)],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
