@@ -12,6 +12,9 @@ from bus.cli.command import Run, verb
 from bus.errors import Difference, Unavailable
 from bus.fleet.draw import draw as drawn
 from bus.fleet.words import brief, count, moment, sentence, summary, system_told, told
+from bus.wiring import Wiring
+
+NAMED, WIDE = 3, 190
 
 noun = typer.Typer(
     no_args_is_help=True,
@@ -29,10 +32,12 @@ def check(
     Example: bus fleet check --draw map.svg
     """
     from bus.kit.crossings import fleet
+    from bus.stack.awake import awake
 
-    if not run.settings.departments:
-        raise Unavailable("no department is known", code="NO_STACK", hint="`bus stack up`, or `bus demo --stay`")
-    document = fleet(run.wiring)
+    with awake(run.settings, run.say) as settings:
+        if not settings.departments:
+            raise Unavailable("no department is known", code="NO_STACK", hint="`bus stack up`, or `bus demo`")
+        document = fleet(Wiring(settings))
     if draw is not None:
         draw.write_text(drawn(document, run.settings.lang), encoding="utf-8")
         run.say(f"{draw}")
@@ -41,7 +46,16 @@ def check(
         run.exit = Difference.exit
 
 
+def _short(pairs: list[str], lang: str) -> str:
+    """The first few; all of them are in the JSON."""
+    left = len(pairs) - NAMED
+    more = (f" ほか {left}" if lang == "ja" else f" and {left} more") if left > 0 else ""
+    return ", ".join(pairs[:NAMED]) + more
+
+
 def _tables(run: Run, console: Console, document: dict[str, Any]) -> None:
+    if not console.is_terminal:
+        console.width = WIDE  # a file or a pipe has room
     lang = run.settings.lang
     ja = lang == "ja"
     groups = {group["id"]: group[f"name_{lang}"] for group in document["groups"]}
@@ -92,5 +106,5 @@ def _flow(flow: dict[str, Any], lang: str) -> tuple[Any, ...]:
         count(sum(counts) if counts else None, lang),
         brief(max((pair["last"] for pair in pairs if pair["last"] is not None), default=None)),
         pairs[0]["shown_by"] + (" …" if len({pair["consumer"] for pair in pairs}) > 1 else ""),
-        ", ".join(f"{pair['producer']} → {pair['consumer']}" for pair in pairs if not pair["crossed"]),
+        _short([f"{pair['producer']} → {pair['consumer']}" for pair in pairs if not pair["crossed"]], lang),
     )
