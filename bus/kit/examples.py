@@ -131,7 +131,7 @@ class Stage:
         if given.get("supersedes") and known.get("corrects"):
             kind = given.get("kind", "CORRECT")
         undone = _superseded(kind, given.get("supersedes"), [one.event for one in told], mine)
-        base = _restored(last, undone, kind) if last else self.blank(entity)
+        base = _restored(entity, last, undone, kind) if last else self.blank(entity)
         recorded = given.get("recorded", example.date)
         event = Event(
             id=event_id(example.name, number),
@@ -269,9 +269,12 @@ def _superseded(kind: str, number: int | None, told: Sequence[Event], mine: Sequ
     return next(event for event in reversed(mine) if event.id not in gone and event.kind not in ("ANNUL", "RESYNC"))
 
 
-def _restored(last: Event, undone: Event | None, kind: str) -> Mapping[str, Any]:
-    """After an annulment: as it was before the annulled event, where that had changed something."""
-    if undone is None or kind != "ANNUL":
+def _restored(entity: str, last: Event, undone: Event | None, kind: str) -> Mapping[str, Any]:
+    """After an annulment: as it was before the annulled event, where that had changed something.
+
+    A fact that never stood still says what it said (bus/fact/fold.py).
+    """
+    if undone is None or kind != "ANNUL" or (entity != RESIDENT and undone.before is None):
         return last.data
     before = _flat(undone.before) if undone.before else {}
     flat = _flat(last.data)

@@ -132,7 +132,8 @@ def test_every_column_is_looked_at_in_an_example(connector):
 
 def test_every_waiver_has_a_reason_a_day_and_a_need():
     now = datetime.now(UTC).date()
-    needed = {(name, fault.owed) for name in FLEET for fault in faults(load(discover(ROOT)[name], TOPOLOGY, CONTRACTS))}
+    named = {waiver["connector"] for waiver in WAIVERS}
+    needed = {(name, fault.owed) for name in named for fault in faults(load(discover(ROOT)[name], TOPOLOGY, CONTRACTS))}
 
     for waiver in WAIVERS:
         assert len(waiver["why"]) > 20
