@@ -18,7 +18,7 @@ from bus.event import RESIDENT
 from bus.kit.desk.desk import Worked
 from bus.kit.desk.staff import Staff
 from bus.register.entry import Entry
-from bus.town.week import JAPAN, Days, Movement
+from bus.town.week import JAPAN, Days, Filing, Movement
 
 VICTIM: Final = "kaigo"  # the connector that is killed
 POISONED: Final = "kokuho"  # the department whose topic gets the wrong records
@@ -58,21 +58,26 @@ class Course:
         by_day: dict[date, list[Movement]] = {}
         for movement in days.movements:
             by_day.setdefault(movement.at.astimezone(JAPAN).date(), []).append(movement)
+        filed: dict[date, list[Filing]] = {}
+        for filing in days.filings:
+            filed.setdefault(filing.at.astimezone(JAPAN).date(), []).append(filing)
+        self.wait("the register to arrive everywhere", lambda: self.outlook.backlog().is_empty)
         breaks = {count // 3: self._first_break, 2 * count // 3: self._second_break}
         for number in range(count):
             if act := breaks.get(number):
                 act(days, played)
-            self._day(first + timedelta(days=number), by_day.get(first + timedelta(days=number), []), played)
+            on = first + timedelta(days=number)
+            self._day(on, by_day.get(on, []), filed.get(on, []), played)
         self._restart(played)
         self._finish(first + timedelta(days=count), played)
         return played
 
-    def _day(self, on: date, movements: Sequence[Movement], played: Played) -> None:
+    def _day(self, on: date, movements: Sequence[Movement], filings: Sequence[Filing], played: Played) -> None:
         report = self.clock.run(on, since=on - timedelta(days=1))
         played.duties += report.said.total()
         for movement in movements:
             self._enter(movement, played)
-        played.worked += self.staff.work(on, _evening(on))
+        played.worked += self.staff.work(on, _evening(on), filings=filings)
         self.fleet.check()
         self.say(
             f"{on}: {len(movements)} movements, {report.said.total()} duties of the calendar; "
@@ -134,7 +139,7 @@ class Course:
             worked = self.staff.work(day, _evening(day), chores=False)
             played.worked += worked
             self.say(f"after the last day, round {number + 1}: {worked.confirmed} confirmed, {worked.said} facts said")
-            if not (worked.confirmed or worked.rejected or worked.proposed):
+            if worked.is_nothing:
                 return
 
 

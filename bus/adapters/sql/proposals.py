@@ -113,10 +113,11 @@ class Proposals:
             return [table for table in self.tables if self._row(connection, table, event_id) is not None]
 
     def propose(
-        self, table: str, event_id: str, *, by: str, note: str = "", transaction: Transaction | None = None
-    ) -> Decision:
+        self, table: str, event_id: str, *, by: str, note: str = "", recorded: datetime | None = None,
+        transaction: Transaction | None = None,
+    ) -> Decision:  # fmt: skip
         """A draft that somebody else may confirm: no fact follows from it yet."""
-        return self._decided(table, event_id, PROPOSED, by, note, (), None, transaction)
+        return self._decided(table, event_id, PROPOSED, by, note, (), recorded, transaction)
 
     def confirm(
         self, table: str, event_id: str, says: Sequence[Say] = (), *, by: str, note: str = "",

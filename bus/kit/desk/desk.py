@@ -16,11 +16,14 @@ from typing import Any, Final, NamedTuple, Self
 from bus.adapters.sql.facts import Fact, FactBook, Said
 from bus.adapters.sql.files import Files
 from bus.adapters.sql.proposals import PROPOSED, Proposals, Request
+from bus.dates import day
 from bus.errors import Reject
 from bus.event import Event
 from bus.fact.say import Say
+from bus.town.stories.script import Filing
 
 STAFF: Final = "desk (simulated)"
+PATIENCE: Final = 5  # days that a request may wait for what it needs; then it is rejected
 SLOW: Final = 5  # one request in so many is only proposed at first, and confirmed when it is looked at again
 
 
@@ -30,28 +33,50 @@ class Verdict(NamedTuple):
     confirm: bool
     says: Sequence[Say] = ()
     note: str = ""
+    waits: bool = False  # what it needs may still come: for some days it is looked at again before it is decided
 
 
 NOTED: Final = Verdict(confirm=True)  # seen, and nothing is to be said
+LATER: Final = Verdict(confirm=False, note="what it needs did not come", waits=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """All that a decision may depend on."""
+    """All that a decision may depend on.
+
+    Where a request is corrected, what was said because of it counts as not said (`besides`): the answer is the same
+    as if the request had been right at once.
+    """
 
     on: date
     book: FactBook
     files: Files
     world: Mapping[str, Files] = field(repr=False)  # other departments', for what people outside do: pay a slip, say
+    filings: Sequence[Filing] = ()  # what reached this department's window today
+    besides: Sequence[Said] = ()
 
     def fact(self, entity: str, key: str) -> Event | None:
         """The last word on one fact, if it stands."""
-        history = self.book.history(entity, key)
-        return history[-1] if history and history[-1].data["active"] else None
+        besides = {one.event_id for one in self.besides}
+        last: Event | None = None
+        for event in self.book.history(entity, key):
+            if event.id not in besides:
+                last = event
+            elif event.kind == "REGISTER":
+                last = None
+                besides |= {after.id for after in self.book.history(entity, key) if after.version > event.version}
+        return last if last is not None and last.data["active"] else None
 
     def facts(self, entity: str, **where: Any) -> list[Fact]:
         """Those that stand."""
-        return self.book.find(entity, {"active": True, **where})
+        touched = {one.key for one in self.besides if one.entity == entity}
+        found = [one for one in self.book.find(entity, {"active": True, **where}) if one.key not in touched]
+        again = [event for key in sorted(touched) if (event := self.fact(entity, key)) is not None]
+        return found + [
+            Fact(entity, event.key, event.version, event.data, event.recorded)
+            for event in again
+            if all(event.data.get(path) == value for path, value in where.items())
+        ]
 
     def chance(self, *of: str) -> float:
         """Between 0 and 1, the same for the same words."""
@@ -64,10 +89,15 @@ Chore = Callable[[Look], Sequence[Say]]
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """How one department works: an answer per table of requests, and what it does by itself on a day."""
+    """How one department works: an answer per table of requests, and what it does by itself on a day.
+
+    `closing` is done at the end of every look, also when no more days come: sums of what was decided, accounts of what
+    arrived. It says nothing where all is as it should be, or nobody would ever be done.
+    """
 
     answers: Mapping[str, Answer] = field(default_factory=dict)
     chores: Sequence[Chore] = ()
+    closing: Sequence[Chore] = ()
 
 
 @dataclass(slots=True)
@@ -84,6 +114,10 @@ class Worked:
         self.said += other.said
         return self
 
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.confirmed or self.rejected or self.proposed or self.said)
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -99,31 +133,50 @@ class Desk:
     def book(self) -> FactBook:
         return self.proposals.book
 
-    def work(self, on: date, recorded: datetime | None = None, *, chores: bool = True) -> Worked:
+    def work(
+        self, on: date, recorded: datetime | None = None, *, chores: bool = True, filings: Sequence[Filing] = ()
+    ) -> Worked:
         """One day. `recorded`: the simulated instant; `chores`: also what nobody asked for."""
-        look, worked = Look(on, self.book, self.files, self.world), Worked()
-        for request in self.proposals.open():
-            self._answer(request, look, recorded, worked)
-        for chore in self.office.chores if chores else ():
+        look, worked = Look(on, self.book, self.files, self.world, filings), Worked()
+        requests = self.proposals.open()
+        replaced = {request.supersedes: request.kind for request in requests if request.supersedes}
+        for request in requests:
+            self._answer(request, look, recorded, worked, replaced.get(request.event_id))
+        for chore in (*(self.office.chores if chores else ()), *self.office.closing):
             worked.said += len(self.book.say(None, list(chore(look)), recorded))
         return worked
 
-    def _answer(self, request: Request, look: Look, recorded: datetime | None, worked: Worked) -> None:
+    def _answer(
+        self, request: Request, look: Look, recorded: datetime | None, worked: Worked, replaced: str | None
+    ) -> None:
         place = (request.table, request.event_id)
-        if request.state != PROPOSED and look.chance(*place) < 1 / SLOW:
-            self.proposals.propose(*place, by=STAFF)
+        if not replaced and request.state != PROPOSED and look.chance(*place) < 1 / SLOW:
+            self.proposals.propose(*place, by=STAFF, recorded=recorded)
             worked.proposed += 1
             return
         try:
-            verdict = self._verdict(request, look)
+            verdict = Verdict(confirm=False, note=f"{replaced} before it was decided") if replaced else None
+            verdict = verdict or self._verdict(request, look)
+            if verdict.waits and not self._has_waited(request, look):
+                worked.proposed += self.proposals.propose(*place, by=STAFF, recorded=recorded).is_new
+                return
             decide = self.proposals.confirm if verdict.confirm else self.proposals.reject
             done = decide(*place, verdict.says, by=STAFF, note=verdict.note, recorded=recorded)
-            worked.said += len(done.facts)
+            worked.said += len(done.facts) - self._acknowledges
         except Reject as refused:  # the book says that there is nothing to say: the fact stands already, has ended, …
             verdict = Verdict(confirm=False)
             self.proposals.reject(*place, by=STAFF, note=refused.code, recorded=recorded)
         worked.confirmed += verdict.confirm
         worked.rejected += not verdict.confirm
+
+    @staticmethod
+    def _has_waited(request: Request, look: Look) -> bool:
+        since = request.decided_at if request.state == PROPOSED else None
+        return since is not None and (look.on - day(since)).days >= PATIENCE
+
+    @property
+    def _acknowledges(self) -> bool:
+        return self.book.speaks(f"{self.id}.decision")
 
     def _verdict(self, request: Request, look: Look) -> Verdict:
         answer = self.office.answers.get(request.table)
@@ -133,14 +186,17 @@ class Desk:
         former = [
             one for one in self.book.caused(request.supersedes) if one.entity != acknowledged and not one.annulled
         ]
+        back = [Say(one.entity, one.key, "TORIKESHI", supersedes=one.event_id) for one in reversed(former)]
         if request.kind != "CORRECT":
-            says = [Say(one.entity, one.key, "TORIKESHI", supersedes=one.event_id) for one in reversed(former)]
-            return Verdict(confirm=True, says=says, note="taken back")
-        verdict = answer(request, look) if answer else NOTED
+            return Verdict(confirm=True, says=back, note="taken back" if back else "")
+        verdict = answer(request, replace(look, besides=former)) if answer else NOTED
+        if not verdict.confirm:
+            return verdict._replace(says=[*back, *verdict.says])
         return verdict._replace(says=[_corrected(say, former) for say in verdict.says])
 
 
 def _corrected(say: Say, former: Sequence[Said]) -> Say:
     """What was said because of the request that is corrected is corrected itself; anything else is said anew."""
-    said = next((one for one in former if (one.entity, one.key) == (say.entity, say.key)), None)
+    same = [one for one in former if (one.entity, one.key) == (say.entity, say.key)]
+    said = next((one for one in same if one.reason == say.reason), same[0] if same else None)
     return say if said is None else replace(say, reason="TEISEI", supersedes=said.event_id)

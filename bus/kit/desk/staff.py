@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Final
 
 from bus.adapters.sql.files import Files
 from bus.kit.desk.desk import Desk, Office, Worked
 from bus.kit.desk.offices import OFFICES
 from bus.topology.model import REGISTER
+from bus.town.stories.script import Filing
 from bus.wiring import Wiring
+
+# Whose window something is filed at; what is not named here, and every 届出 of the family register, is for koseki.
+WINDOWS: Final[Mapping[str, tuple[str, ...]]] = {
+    "INKAN_TOROKU": ("inkan",),
+    "INKAN_HAISHI": ("inkan",),
+    "SHAKAI_HOKEN_KANYU": ("kokuho", "nenkin"),
+    "SHAKAI_HOKEN_SOSHITSU": ("kokuho", "nenkin"),
+    "YOKAIGO_SHINSEI": ("kaigo",),
+    "SHOGAI_TECHO": ("shogai_fukushi",),
+    "SEIKATSU_HOGO_KAISHI": ("seikatsu_hogo",),
+    "SEIKATSU_HOGO_HAISHI": ("seikatsu_hogo",),
+    "KEIJI_TOROKU": ("keiji_zei",),
+    "KOTEI_SHUTOKU": ("kotei_shisanzei",),
+    "NENKIN_MENJO": ("nenkin",),
+    "JIDO_TEATE_SEIKYU": ("jido_teate",),
+}
+ELSEWHERE: Final = ("koseki",)
 
 
 class Staff:
@@ -24,11 +43,14 @@ class Staff:
             proposals.prepare()
             self.desks[name] = Desk(name, offices.get(name, Office()), proposals, self.world[name], self.world)
 
-    def work(self, on: date, recorded: datetime | None = None, *, chores: bool = True) -> Worked:
-        """One day of everybody."""
+    def work(
+        self, on: date, recorded: datetime | None = None, *, chores: bool = True, filings: Sequence[Filing] = ()
+    ) -> Worked:
+        """One day of everybody. `filings`: what was filed at any window that day."""
         total = Worked()
-        for desk in self.desks.values():
-            total += desk.work(on, recorded, chores=chores)
+        for name, desk in self.desks.items():
+            here = [filing for filing in filings if name in WINDOWS.get(filing.kind, ELSEWHERE)]
+            total += desk.work(on, recorded, chores=chores, filings=here)
         return total
 
     def close(self) -> None:

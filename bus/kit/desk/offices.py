@@ -1,0 +1,10 @@
+"""How does each department of the simulated city hall work?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bus.kit.desk import internal, tax
+from bus.kit.desk.desk import Office
+
+OFFICES: Final[dict[str, Office]] = tax.OFFICES | internal.OFFICES
