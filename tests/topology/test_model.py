@@ -52,7 +52,10 @@ def test_names_follow_from_ids(written) -> None:
     subscription = topology.subscriptions["jido_teate"]
     assert (subscription.group, subscription.database) == ("jido-teate", "jido_teate")
     assert subscription.reads == {"juki.resident": ("name.full", "birth")}
-    assert (subscription.concerns, subscription.sees_protected) == ({"juki.resident": "may_be_child()"}, "児童手当法 第28条")
+    assert (subscription.concerns, subscription.sees_protected) == (
+        {"juki.resident": "may_be_child()"},
+        "児童手当法 第28条",
+    )
     assert topology.warnings == ()
 
 
