@@ -195,7 +195,8 @@ def _of_fact(entry: Mapping[str, Any]) -> Scene:
     events: list[Event] = []
     for number, act in enumerate([*entry.get("first", ()), entry["act"]]):
         ((reason, image),) = act.items()
-        decided = decide(rules, present, pasts, Say(entity, key, reason, image, DAY.isoformat()), _at(DAY, 9 + number), str(uuid4()))  # fmt: skip
+        say = Say(entity, key, reason, image, DAY.isoformat())
+        decided = decide(rules, present, pasts, say, _at(DAY, 9 + number), str(uuid4()))
         assert decided is not None
         event = decided.event
         present = Present(event.version, decided.after, event.recorded)
