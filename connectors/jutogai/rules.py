@@ -1,9 +1,12 @@
 """Who has left the register, where from, and where to?"""
 
+NEVER_RESIDENT = "S09"  # 異動の取消し（減）: the entry itself was undone
+
 
 def has_left(person) -> bool:
     """住民基本台帳法 8条, 15条の2: struck off, for whatever reason; an annulled entry never was one."""
-    return not person.is_resident and person.removal.date is not None
+    gone = not person.is_resident and person.removal.date is not None
+    return gone and person.removal.reason_code != NEVER_RESIDENT
 
 
 def new_address(person) -> str | None:
