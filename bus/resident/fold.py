@@ -60,6 +60,20 @@ def _nested(flat: Mapping[tuple[str, ...], Any]) -> Image:
     return image
 
 
+STATES = {"2": "moved_out", "3": "deceased", "9": "removed"}  # 住民状態
+
+
+def status(image: Mapping[str, Any] | None) -> str:
+    """resident, moved_out, deceased, removed, merged (another record speaks for this person) or unknown (nobody)."""
+    if image is None:
+        return "unknown"
+    if (image.get("identity") or {}).get("merged_into"):
+        return "merged"
+    if image.get("is_resident"):
+        return "resident"
+    return STATES.get((image.get("state") or "").lstrip("0"), "removed")
+
+
 def story(events: Sequence[Event], as_of: date | None = None, known: datetime | None = None) -> dict[str, Any]:
     """JSON of a person's history, and of what stood."""
     stands = standing(events, as_of, known)
