@@ -61,8 +61,15 @@ def _cut(schema: Schema, prefix: str, chosen: frozenset[str], shared: Collection
         elif isinstance(kind, dict) and kind.get("type") == "record" and kind["name"] not in LEAF_RECORDS:
             inner = _cut(kind, f"{path}.", chosen, shared)
             if inner:
-                kept.append({**field, "type": inner})
+                kept.append({**field, "type": inner} | _blank(inner))
     return {**schema, "fields": kept} if kept else None
+
+
+def _blank(group: Schema) -> Schema:
+    """A group that is granted anew is blank in what was said before; it can be where each of its fields can."""
+    if not all("default" in one for one in group["fields"]):
+        return {}
+    return {"default": {one["name"]: one["default"] for one in group["fields"]}}
 
 
 def _nullable(kind: Any, shared: Collection[str]) -> Any:

@@ -174,6 +174,14 @@ def test_compatibility_is_judged_by_apaches_checker():
     assert difference(one.image, two.image) == [("sex", "added")]
 
 
+def test_a_group_that_is_granted_anew_is_blank_in_records_of_before():
+    contracts = Contracts.provisional(SCHEMAS, town(one=("birth",), two=("birth", "foreign.expires_on")))
+    one, two = contracts.narrowed("one"), contracts.narrowed("two")
+
+    assert breaks("s", ("two", two.schema), ("one", one.schema)) == []
+    assert breaks("s", ("one", one.schema), ("two", two.schema)) == []
+
+
 def test_a_grant_names_leaves_or_whole_records_and_nothing_unknown():
     assert grant.granted(IMAGE, ["birth", "entry"]) == ("birth", "entry.date", "entry.reason_code")
     assert "move_out.planned_lot" in grant.protected_paths(IMAGE)
@@ -188,9 +196,10 @@ def test_every_plan_of_the_town_is_made_quickly():
     contracts = Contracts.provisional(SCHEMAS, load(ROOT / "topology.yaml"))
     began = time.process_time()
 
-    for name in contracts.topology.subscriptions:
-        contract = contracts.narrowed(name)
-        assert contract.decoder(contract.paths)
+    for name, stanza in contracts.topology.subscriptions.items():
+        for entity in stanza.reads:
+            contract = contracts.narrowed(name, entity)
+            assert contract.decoder(contract.paths)
     assert contracts.canonical().decode
 
     assert time.process_time() - began < 5
