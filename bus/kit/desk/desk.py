@@ -83,6 +83,11 @@ class Look:
         return int.from_bytes(sha256("/".join(of).encode()).digest()[:4]) / 2**32
 
 
+def noted(_: Request, __: Look) -> Verdict:
+    """The answer where staff look, and no fact of theirs follows."""
+    return NOTED
+
+
 Answer = Callable[[Request, Look], Verdict]
 Chore = Callable[[Look], Sequence[Say]]
 
@@ -150,7 +155,7 @@ class Desk:
         self, request: Request, look: Look, recorded: datetime | None, worked: Worked, replaced: str | None
     ) -> None:
         place = (request.table, request.event_id)
-        if not replaced and request.state != PROPOSED and look.chance(*place) < 1 / SLOW:
+        if not replaced and request.state != PROPOSED and _is_slow(request, look):
             self.proposals.propose(*place, by=STAFF, recorded=recorded)
             worked.proposed += 1
             return
@@ -193,6 +198,11 @@ class Desk:
         if not verdict.confirm:
             return verdict._replace(says=[*back, *verdict.says])
         return verdict._replace(says=[_corrected(say, former) for say in verdict.says])
+
+
+def _is_slow(request: Request, look: Look) -> bool:
+    """By what is asked: its event has another id whenever the same story is told."""
+    return look.chance(request.table, request.kind, *map(str, request.row.values())) < 1 / SLOW
 
 
 def _corrected(say: Say, former: Sequence[Said]) -> Say:

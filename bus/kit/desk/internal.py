@@ -9,7 +9,7 @@ from typing import Final
 
 from bus.adapters.sql.proposals import Request
 from bus.fact.say import Say
-from bus.kit.desk.desk import LATER, NOTED, Look, Office, Verdict
+from bus.kit.desk.desk import LATER, NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import Row, busy, correct, day, draw, end, keep, known, told, withdraw
 from bus.kit.desk.tax.collection import payment_key
 from bus.kit.desk.tax.inhabitants import employees
@@ -200,8 +200,8 @@ def travelled(request: Request, look: Look) -> Verdict:
 
 
 OFFICES: Final[dict[str, Office]] = {
-    "jinji_kyuyo": Office(chores=[staff, withholding_changes, salaries]),  # withholding_changes: payroll is changed
-    "shomu_jimu": Office(chores=[claims]),  # posting_changes: leave is counted anew; no fact says so
+    "jinji_kyuyo": Office({"withholding_changes": noted}, [staff, withholding_changes, salaries]),
+    "shomu_jimu": Office({"posting_changes": noted}, [claims]),
     "bunsho_kanri": Office(chores=[documents]),
     "zaimu_kaikei": Office(answers={"payment_requests": ordered, "travel_requests": travelled}, chores=[bank_results]),
 }

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bus.adapters.sql.proposals import CONFIRMED, Request
 from bus.dates import Uncertain
 from bus.fact.say import Say
-from bus.kit.desk.desk import LATER, Look, Office, Verdict
+from bus.kit.desk.desk import LATER, Look, Office, Verdict, noted
 from bus.kit.desk.habits import Row, busy, day, draw, end, keep
 
 SYSTEM: Final = "shutaino"
@@ -131,7 +131,9 @@ def transfers(look: Look) -> Sequence[Say]:
 OFFICE: Final = Office(
     answers={
         BANKS: matched,
-        # collection_reviews, execution_reviews, outside_reviews: letters are written, seizures stopped; no fact says so
+        "collection_reviews": noted,  # letters are written; no fact says so
+        "execution_reviews": noted,  # … nor that a seizure is stopped
+        "outside_reviews": noted,
     },
     chores=[transfers],
     closing=[accounts, receipts],

@@ -9,6 +9,7 @@ from bus.fact.say import Say
 from bus.kit.desk.desk import Look, Office
 from bus.kit.desk.habits import draw, known, levy, number
 from bus.kit.desk.tax.reviews import corrected
+from bus.resident.numbers import hojin_bango
 
 SYSTEM: Final = "hojin_juminzei"
 FLAT: Final = 50_000  # 均等割 of the smallest (地方税法 312条)
@@ -17,9 +18,7 @@ FLAT: Final = 50_000  # 均等割 of the smallest (地方税法 312条)
 def corporation_no(serial: int) -> str:
     """Invented, and of a form that no corporation has: the check digit is another one's (法人番号省令 2条)."""
     base = f"9999{serial:08d}"
-    total = sum(int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(base)))
-    right = 9 - total % 9
-    return f"{right % 9 + 1}{base}"
+    return f"{int(hojin_bango(base)) % 9 + 1}{base}"
 
 
 INVENTED: Final = tuple(corporation_no(serial) for serial in range(1, 13))

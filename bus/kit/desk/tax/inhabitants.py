@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from bus.adapters.sql.proposals import Request
 from bus.fact.say import Say
-from bus.kit.desk.desk import NOTED, Look, Office, Verdict
+from bus.kit.desk.desk import NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import (
     Row,
     age,
@@ -235,7 +235,7 @@ OFFICE: Final = Office(
         "assistance_reviews": assistance,
         "withholding_changes": leaves,
         "outside_reviews": reviewed_outside(SYSTEM),
-        # tax_roll: the roll of 1 January is taxed in June; nothing follows before
+        "tax_roll": noted,  # whoever is on the roll of 1 January is taxed in June
     },
     chores=[pay_reports, returns, withholding, amended_returns],
 )
