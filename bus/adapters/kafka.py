@@ -314,13 +314,20 @@ class KafkaSubscription:
 
     def position(self) -> Offsets:
         """Where nothing was read yet, the first record's place is asked for."""
-        for (topic, partition), offset in list(self._next.items()):
-            if offset == OFFSET_BEGINNING:
-                try:
-                    low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=5)
-                except KafkaException as error:
-                    raise sort(self._alarm.take() or error.args[0], f"{topic}/{partition}") from error
-                self._next[topic, partition] = low
+        unread = [
+            TopicPartition(topic, partition, OFFSET_BEGINNING)
+            for (topic, partition), offset in self._next.items()
+            if offset == OFFSET_BEGINNING
+        ]
+        if unread:  # all in one question: a hundred of them would each wait behind what is being fetched
+            try:
+                first = self._consumer.offsets_for_times(unread, timeout=5)
+            except KafkaException as error:
+                raise sort(self._alarm.take() or error.args[0], f"{unread[0].topic}/{unread[0].partition}") from error
+            for place in first:
+                if place.error is not None:
+                    raise sort(self._alarm.take() or place.error, f"{place.topic}/{place.partition}")
+                self._next[place.topic, place.partition] = place.offset
         return dict(self._next)
 
     def seek(self, offsets: Offsets) -> None:

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -327,7 +328,13 @@ def _plain(value: Any) -> type:
 def _reasons(folder: Path, *lists: str) -> frozenset[str]:
     """What can be said; empty where a project has no list."""
     paths = [path for name in lists if (path := folder / f"{name}.yaml").exists()]
-    entries = [entry for path in paths for entry in Lines(path).content or ()]
+    return frozenset().union(*(_named(path, path.stat().st_mtime_ns) for path in paths))
+
+
+@cache
+def _named(path: Path, _: int) -> frozenset[str]:
+    """Read once per state of the file: every connector of a fleet asks for the same lists."""
+    entries = Lines(path).content or ()
     return frozenset(str(entry["reason"]) for entry in entries if isinstance(entry, dict) and "reason" in entry)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +70,12 @@ class InForce:
 
 def load(path: Path) -> Law:
     """connectors/law.yaml: subject of law -> parameter -> a list of {from, until, value, source}."""
+    return _load(path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@cache
+def _load(path: Path, _: int) -> Law:
+    """Read once per state of the file: every connector of a fleet asks for it."""
     lines = Lines(path)
     parameters: dict[str, tuple[Dated, ...]] = {}
     if not lines.mistakes:
