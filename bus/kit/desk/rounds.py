@@ -35,6 +35,11 @@ def when(value: Any) -> Uncertain | None:
     return Uncertain.on(value) if isinstance(value, date) else Uncertain.parse(str(value))
 
 
+def since_of(row: Row, *columns: str) -> Uncertain | None:
+    """The first of these that is written."""
+    return next((when(row[column]) for column in columns if row.get(column)), None)
+
+
 def month(on: date, ahead: int = 0) -> Uncertain:
     """A whole month, and which one is written."""
     months = on.year * 12 + on.month - 1 + ahead
@@ -115,7 +120,7 @@ def wrong_since(fact: Fact, look: Look) -> Row:
 
 
 def merged(entity: str) -> Chore:
-    """Two numbers, one person: what stands under the dead number goes on under the other; back, where that was wrong."""
+    """Two numbers, one person: what stands under one goes on under the other; back, where that was wrong."""
 
     def chore(look: Look) -> Sequence[Say]:
         alias = {row["person"]: row["survivor"] for row in look.files.find("bus_alias")}
@@ -134,6 +139,11 @@ def merged(entity: str) -> Chore:
         return says
 
     return chore
+
+
+def leaving(row: Row, _: Look) -> bool:
+    """Has announced a move: the end comes soon."""
+    return row.get("leaves_on") is not None
 
 
 # What is asked ------------------------------------------------------------------------------------------------------

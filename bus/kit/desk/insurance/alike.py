@@ -7,23 +7,12 @@ from datetime import timedelta
 from typing import Final
 
 from bus.adapters.sql.proposals import Request
-from bus.dates import Uncertain
 from bus.kit.desk.desk import NOTED, Answer, Look, Verdict
 from bus.kit.desk.habits import Row, amend, day
-from bus.kit.desk.rounds import ends, key, when
+from bus.kit.desk.rounds import ends, key
 
 SOON: Final = timedelta(days=40)
 LAST_YEAR: Final = timedelta(days=365)
-
-
-def leaving(row: Row, _: Look) -> bool:
-    """Has announced a move: the end comes soon."""
-    return row.get("leaves_on") is not None
-
-
-def since_of(row: Row, *columns: str) -> Uncertain | None:
-    """The first of these that is written."""
-    return next((when(row[column]) for column in columns if row.get(column)), None)
 
 
 def rehoused(entity: str) -> Answer:

@@ -10,7 +10,7 @@ from bus.dates import Uncertain
 from bus.fact.say import Say
 from bus.kit.desk.desk import NOTED, Look, Office, Verdict
 from bus.kit.desk.habits import Row, age, amend, day
-from bus.kit.desk.insurance.alike import elsewhere, here, leaving, long_insured, since_of, themselves
+from bus.kit.desk.insurance.alike import elsewhere, here, long_insured, themselves
 from bus.kit.desk.insurance.premiums import Premium, assessed, readdressed
 from bus.kit.desk.rounds import (
     begin,
@@ -18,12 +18,14 @@ from bus.kit.desk.rounds import (
     ends,
     filed,
     key,
+    leaving,
     merged,
     mistaken,
     noted,
     one,
     payments,
     permit_ended,
+    since_of,
     stock,
     wrong_amount,
     wrong_since,

@@ -10,7 +10,7 @@ from bus.dates import Uncertain
 from bus.fact.say import Say
 from bus.kit.desk.desk import Look, Office, Verdict
 from bus.kit.desk.habits import Row, age, day
-from bus.kit.desk.insurance.alike import SOON, rehoused, since_of
+from bus.kit.desk.insurance.alike import SOON, rehoused
 from bus.kit.desk.insurance.premiums import Premium, assessed, deductions, readdressed
 from bus.kit.desk.rounds import (
     NOTHING,
@@ -26,6 +26,7 @@ from bus.kit.desk.rounds import (
     pay,
     payments,
     permit_ended,
+    since_of,
     stock,
     wrong_amount,
     wrong_since,

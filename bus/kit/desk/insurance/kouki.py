@@ -7,9 +7,21 @@ from typing import Final
 from bus.adapters.sql.proposals import Request
 from bus.kit.desk.desk import NOTED, Look, Office, Verdict
 from bus.kit.desk.habits import Row
-from bus.kit.desk.insurance.alike import elsewhere, here, leaving, long_insured, since_of, themselves
+from bus.kit.desk.insurance.alike import elsewhere, here, long_insured, themselves
 from bus.kit.desk.insurance.premiums import Premium, assessed, deductions, readdressed
-from bus.kit.desk.rounds import begins, ends, key, merged, mistaken, noted, permit_ended, stock, wrong_since
+from bus.kit.desk.rounds import (
+    begins,
+    ends,
+    key,
+    leaving,
+    merged,
+    mistaken,
+    noted,
+    permit_ended,
+    since_of,
+    stock,
+    wrong_since,
+)
 
 QUALIFICATION: Final = "kouki.qualification"
 BY_AGE, BY_DISABILITY = "75歳到達", "障害認定"

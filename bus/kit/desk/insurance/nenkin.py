@@ -10,7 +10,7 @@ from bus.dates import Uncertain
 from bus.fact.say import Say
 from bus.kit.desk.desk import Look, Office, Verdict
 from bus.kit.desk.habits import Row, age, amend, day
-from bus.kit.desk.insurance.alike import SOON, since_of
+from bus.kit.desk.insurance.alike import SOON
 from bus.kit.desk.rounds import (
     GONE,
     NOTHING,
@@ -23,6 +23,7 @@ from bus.kit.desk.rounds import (
     merged,
     mistaken,
     one,
+    since_of,
     stock,
     struck_off,
     when,
@@ -49,9 +50,9 @@ def nenkin_image(row: Row, look: Look) -> Row:
 def _of_age(row: Row) -> Uncertain | None:
     """Since 20, or since the address where it was taken later."""
     came, at_60 = day(row["resident_since"]), day(row["turns_60_on"])
-    return (
-        Uncertain.on(max(came, at_60.replace(year=at_60.year - 40))) if came and at_60 else when(row["resident_since"])
-    )
+    if came is None or at_60 is None:
+        return when(row["resident_since"])
+    return Uncertain.on(max(came, at_60.replace(year=at_60.year - 40)))
 
 
 def abroad(request: Request, look: Look) -> Verdict:
