@@ -115,6 +115,7 @@ class Department(Tables):
         self.store = MemoryStore()
         self.stage.play([], self.store)
         self.decisions: dict[tuple[str, str], tuple[str, datetime | None, str]] = {}
+        self.led_to: dict[tuple[str, str], tuple[str, ...]] = {}
         self.desk = Desk(name, office, self, self, world)
 
     def hear(self, told: Iterable[Told]) -> None:
@@ -152,6 +153,9 @@ class Department(Tables):
     def open(self) -> list[Request]:
         return [one for one in self.requests() if one.state not in FINAL]
 
+    def led(self, table: str, event: str) -> tuple[str, ...]:
+        return self.led_to.get((table, event), ())
+
     def propose(self, table: str, event: str, *, by: str, note: str = "", recorded: Any = None) -> Decision:
         is_new = self.decisions.get((table, event), ("",))[0] != PROPOSED
         if is_new:
@@ -174,7 +178,8 @@ class Department(Tables):
             caused.append(Say(acknowledged, key, "KETTEI", {"event": event, "state": state}, on, cause=event))
         events = self.book.say(None, caused, recorded)
         self.decisions[table, event] = (state, recorded, note)
-        return Decision(state, tuple(event.id for event in events))
+        self.led_to[table, event] = tuple(one.id for one in events)
+        return Decision(state, self.led_to[table, event])
 
 
 class City:

@@ -1,4 +1,4 @@
-"""What do taxes, collection and the internal departments answer, table by table? All that lies before them is invented."""
+"""What do taxes, collection and the internal departments answer, table by table? What lies before them is invented."""
 
 from __future__ import annotations
 

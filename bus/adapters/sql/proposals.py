@@ -112,6 +112,11 @@ class Proposals:
         with translated(), self.book.engine.connect() as connection:
             return [table for table in self.tables if self._row(connection, table, event_id) is not None]
 
+    def led(self, table: str, event_id: str) -> tuple[str, ...]:
+        """The ids of all events that one request led to, the acknowledgement among them."""
+        with translated(), self.book.engine.connect() as connection:
+            return tuple(connection.execute(_LED, {"request": table, "event_id": event_id}).scalars())
+
     def propose(
         self, table: str, event_id: str, *, by: str, note: str = "", recorded: datetime | None = None,
         transaction: Transaction | None = None,

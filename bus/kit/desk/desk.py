@@ -24,6 +24,7 @@ from bus.town.stories.script import Filing
 
 STAFF: Final = "desk (simulated)"
 PATIENCE: Final = 5  # days that a request may wait for what it needs; then it is rejected
+CORRECTED, BACK = "TEISEI", "TORIKESHI"
 SLOW: Final = 5  # one request in so many is only proposed at first, and confirmed when it is looked at again
 
 
@@ -45,7 +46,7 @@ class Look:
     """All that a decision may depend on.
 
     Where a request is corrected, what was said because of it counts as not said (`besides`): the answer is the same
-    as if the request had been right at once.
+    as if the request had been right at once. What would not have been said then is taken back.
     """
 
     on: date
@@ -184,20 +185,23 @@ class Desk:
         return self.book.speaks(f"{self.id}.decision")
 
     def _verdict(self, request: Request, look: Look) -> Verdict:
-        answer = self.office.answers.get(request.table)
+        answer = self.office.answers.get(request.table, noted)
         if request.supersedes is None:
-            return answer(request, look) if answer else NOTED
-        acknowledged = f"{self.id}.decision"
-        former = [
-            one for one in self.book.caused(request.supersedes) if one.entity != acknowledged and not one.annulled
-        ]
-        back = [Say(one.entity, one.key, "TORIKESHI", supersedes=one.event_id) for one in reversed(former)]
+            return answer(request, look)
+        former = self._former(request.table, request.supersedes)
         if request.kind != "CORRECT":
-            return Verdict(confirm=True, says=back, note="taken back" if back else "")
-        verdict = answer(request, replace(look, besides=former)) if answer else NOTED
-        if not verdict.confirm:
-            return verdict._replace(says=[*back, *verdict.says])
-        return verdict._replace(says=[_corrected(say, former) for say in verdict.says])
+            return Verdict(confirm=True, says=[_back(one) for one in reversed(former)], note="taken back")
+        verdict = answer(request, replace(look, besides=former))
+        return verdict if verdict.waits else verdict._replace(says=_corrected(verdict.says, former))
+
+    def _former(self, table: str, event_id: str) -> list[Said]:
+        """What stands of what was said when an earlier event asked the same."""
+        led = self.proposals.led(table, event_id)
+        return [
+            one
+            for one in self.book.caused(event_id)
+            if one.event_id in led and not one.annulled and one.reason != BACK and one.entity != f"{self.id}.decision"
+        ]
 
 
 def _is_slow(request: Request, look: Look) -> bool:
@@ -205,8 +209,20 @@ def _is_slow(request: Request, look: Look) -> bool:
     return look.chance(request.table, request.kind, *map(str, request.row.values())) < 1 / SLOW
 
 
-def _corrected(say: Say, former: Sequence[Said]) -> Say:
-    """What was said because of the request that is corrected is corrected itself; anything else is said anew."""
-    same = [one for one in former if (one.entity, one.key) == (say.entity, say.key)]
-    said = next((one for one in same if one.reason == say.reason), same[0] if same else None)
-    return say if said is None else replace(say, reason="TEISEI", supersedes=said.event_id)
+def _back(one: Said) -> Say:
+    return Say(one.entity, one.key, BACK, supersedes=one.event_id)
+
+
+def _corrected(says: Sequence[Say], former: Sequence[Said]) -> list[Say]:
+    """What was said is corrected where it is said again, and taken back where it is not; anything else is said anew."""
+    left, right = list(former), list[Say]()
+    for say in says:
+        place = (say.entity, say.key)
+        said = next(
+            (one for one in left if (one.entity, one.key) == place and one.reason in (say.reason, CORRECTED)), None
+        )
+        if said is not None:
+            left.remove(said)
+            say = replace(say, reason=CORRECTED, supersedes=said.event_id)
+        right.append(say)
+    return [_back(one) for one in reversed(left)] + right
