@@ -27,7 +27,10 @@ STAGES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("tests on the stack", (*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "stack")),
         ("mutants", (sys.executable, "-m", "tests.mutants")),
     ),
-    "soak": (("fault tests at full length", (*PYTEST, "-m", "stack and slow", "--full")),),
+    "soak": (
+        ("lives and other slow tests at full length", (*PYTEST, "-n", "2", "-m", "slow and not stack", "--full")),
+        ("fault tests at full length", (*PYTEST, "-m", "stack and slow", "--full")),
+    ),
 }
 ALWAYS = ("check", "test", "stack")
 

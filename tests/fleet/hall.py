@@ -16,20 +16,30 @@ from bus.kit.hearing import Told
 from bus.topology.model import load as load_topology
 
 ROOT = Path(__file__).resolve().parents[2]
-TOPOLOGY = load_topology(ROOT / "topology.yaml")
-CONTRACTS = Contracts.provisional(ROOT / "schemas", TOPOLOGY)
-FLEET = sorted(discover(ROOT))
 DERIVED = "bus_"  # tables of the kernel's own
 
 
-@cache
-def stage(name: str) -> Stage:
-    """One department, ready to hear: encoded as the register would, narrowed as the projector would."""
-    return Stage(load(discover(ROOT)[name], TOPOLOGY, CONTRACTS), TOPOLOGY, CONTRACTS)
+class Hall:
+    """Departments as one town has them: a topology, and a folder for each."""
+
+    def __init__(self, topology: Path, connectors: Path) -> None:
+        self.topology = load_topology(topology)
+        self.contracts = Contracts.provisional(ROOT / "schemas", self.topology)
+        self.folders = discover(connectors)
+        self.names = sorted(self.folders)
+
+    @cache  # noqa: B019  # there are two of them, and both last as long as the tests
+    def stage(self, name: str) -> Stage:
+        """One department, ready to hear: encoded as the register would, narrowed as the projector would."""
+        return Stage(load(self.folders[name], self.topology, self.contracts), self.topology, self.contracts)
+
+    def connector(self, name: str) -> Connector:
+        return self.stage(name).connector
 
 
-def connector(name: str) -> Connector:
-    return stage(name).connector
+CITY = Hall(ROOT / "topology.yaml", ROOT)
+TOPOLOGY, CONTRACTS, FLEET = CITY.topology, CITY.contracts, CITY.names
+stage, connector = CITY.stage, CITY.connector
 
 
 class Heard(NamedTuple):

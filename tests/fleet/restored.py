@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
+from bus.connector.manifest import Connector
 from bus.event import RESIDENT, Event
 from tests.register.ledger import REASONS
 
-from .hall import connector
 from .lives import HOUSEHOLDS, Lives
 from .spoken import Said, State
 
@@ -58,15 +58,15 @@ def undone_fact(lives: Lives) -> Undone | None:
     return Undone(told, again, [*told, (entity, event), (entity, undo)], [event], [undo])
 
 
-def not_restored(name: str, done: Undone, before: State, again: State, after: State) -> list[str]:
+def not_restored(connector: Connector, done: Undone, before: State, again: State, after: State) -> list[str]:
     """A row is as it was, or as it is on that day. Where a rule cannot tell, a person is asked, and the row waits."""
     wrong = []
     acted = {event.id for event in done.act}
     undoing = {event.id for event in done.by}
     asked_about = {key for _, key, event, _ in after.reviews if event in undoing}
-    plans = [plan for view in connector(name).views.values() for plan in view.plans]
+    plans = [plan for view in connector.views.values() for plan in view.plans]
     answering = {plan.table for plan in plans if plan.reasons & {event.reason for event in done.by}}
-    for table in connector(name).tables:
+    for table in connector.tables:
         was, now = before.tables[table.name], after.tables[table.name]
         if table.kept:
             then = again.tables[table.name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from random import Random
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from bus.broker import Record
 from bus.connector.intake import by_topic, intakes
 from bus.contract import framing
 from bus.contract.grant import protected_paths
-from bus.disclosure.audience import audiences
+from bus.disclosure.audience import Audience, audiences
 from bus.disclosure.protect import hides
 from bus.event import RESIDENT, Event
 from bus.kit.hearing import INCARNATION
@@ -21,32 +21,34 @@ from bus.reconcile.compare import compare
 from bus.reconcile.expected import Recomputation, Sight
 from bus.store import Again, Applied, Store
 
-from .hall import CONTRACTS, FLEET, TOPOLOGY, connector
+from .hall import CITY, Hall
 
 Said = Iterable[tuple[str, Event]]
 
 
 @cache
-def _audiences():
-    return audiences(TOPOLOGY, CONTRACTS, lambda name, of: connector(name).views[of].concerns)
+def _audiences(hall: Hall) -> Mapping[str, Audience]:
+    return audiences(hall.topology, hall.contracts, lambda name, of: hall.connector(name).views[of].concerns)
 
 
 @cache
-def intake(name: str) -> Again:
-    return by_topic(intakes(name, connector(name).views, CONTRACTS))
+def intake(name: str, hall: Hall) -> Again:
+    return by_topic(intakes(name, hall.connector(name).views, hall.contracts))
 
 
-def tell(said: Said) -> dict[str, list[Record]]:
+def tell(said: Said, hall: Hall = CITY) -> dict[str, list[Record]]:
     """department -> what it hears, in the order of speech: encoded by the source, narrowed by the projector."""
-    heard: dict[str, list[Record]] = {name: [] for name in FLEET}
+    heard: dict[str, list[Record]] = {name: [] for name in hall.names}
     offsets: dict[tuple[str, int], int] = defaultdict(int)
     for entity, event in said:
-        contract = CONTRACTS.canonical(entity)
+        if entity not in hall.topology.topics:
+            continue
+        contract = hall.contracts.canonical(entity)
         value = contract.encode(event, town=contract.town, incarnation=INCARNATION)
         headers = framing.headers(contract, id=event.id, recorded=event.recorded, value=value)
-        partition = murmur2(event.key.encode()) % TOPOLOGY.topics[entity].partitions
+        partition = murmur2(event.key.encode()) % hall.topology.topics[entity].partitions
         spoken = Record(contract.topic, partition, 0, event.key.encode(), value, headers)
-        for hearing, _, message in _audiences()[contract.topic].tell(spoken):
+        for hearing, _, message in _audiences(hall)[contract.topic].tell(spoken):
             place = (message.topic, partition)
             record = Record(message.topic, partition, offsets[place], message.key, message.value, message.headers)
             heard[hearing.id].append(record)
@@ -66,16 +68,18 @@ class State(NamedTuple):
         return wrong + [what for what in ("parked", "reviews") if getattr(self, what) != getattr(other, what)]
 
 
-def fresh(name: str) -> MemoryStore:
+def fresh(name: str, hall: Hall) -> MemoryStore:
     store = MemoryStore()
-    store.prepare(connector(name).tables)
+    store.prepare(hall.connector(name).tables)
     store.claim(name, "test")
     return store
 
 
-def apply(name: str, batches: Iterable[Sequence[Record]], total: Applied | None = None) -> MemoryStore:
+def apply(
+    name: str, batches: Iterable[Sequence[Record]], hall: Hall = CITY, total: Applied | None = None
+) -> MemoryStore:
     """Into an empty database; what was done is added to `total`."""
-    store, read = fresh(name), intake(name)
+    store, read = fresh(name, hall), intake(name, hall)
     for records in batches:
         upto = {(record.topic, record.partition): record.offset + 1 for record in records}
         applied = store.apply(name, [read(record) for record in records], upto, read)
@@ -84,14 +88,14 @@ def apply(name: str, batches: Iterable[Sequence[Record]], total: Applied | None 
     return store
 
 
-def state(name: str, store: MemoryStore) -> State:
-    tables = {table.name: tuple(store.rows(table.name)) for table in connector(name).tables}
+def state(name: str, store: MemoryStore, hall: Hall = CITY) -> State:
+    tables = {table.name: tuple(store.rows(table.name)) for table in hall.connector(name).tables}
     parked = tuple(sorted((one.key, one.version, one.event_id, one.code) for one in store.parked(name)))
     return State(tables, parked, tuple(sorted(set(store.database.reviews))))
 
 
-def clean(name: str, records: Sequence[Record]) -> State:
-    return state(name, apply(name, [records]))
+def clean(name: str, records: Sequence[Record], hall: Hall = CITY) -> State:
+    return state(name, apply(name, [records], hall), hall)
 
 
 # Any order
@@ -117,13 +121,12 @@ def shuffled(records: Sequence[Record], chance: Random) -> list[list[Record]]:
     return dealt
 
 
-def broken(name: str, records: Sequence[Record], chance: Random) -> tuple[list[list[Record]], int]:
+def broken(read: Again, records: Sequence[Record], chance: Random) -> tuple[list[list[Record]], int]:
     """One person's or fact's record comes after its next one, as no broker does it; how often that was possible.
 
     A gap shows where the version after the next one comes behind something that was applied. Of the first record of
     all, of one that ends in a removal, and of a day of the calendar (which is no version), nobody could tell.
     """
-    read = intake(name)
     order, late = list(records), 0
     by_key: dict[bytes, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
@@ -146,18 +149,18 @@ def broken(name: str, records: Sequence[Record], chance: Random) -> tuple[list[l
 # What it ought to be
 
 
-def expected(name: str, said: Said, store: Store) -> list[Any]:
+def expected(name: str, said: Said, store: Store, hall: Hall = CITY) -> list[Any]:
     """Tables that differ from what is recomputed from the sources' histories; who waits for a decision is left out."""
     histories: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for entity, event in said:
         histories[entity, event.key].append(event)
     parked = {(one.record.topic, (one.record.key or b"").decode()) for one in store.parked(name)}
-    tables: dict[str, dict] = {table.name: {} for table in connector(name).tables}
+    tables: dict[str, dict] = {table.name: {} for table in hall.connector(name).tables}
     held: dict[str, set[str]] = {table: set() for table in tables}
-    for entity, view in connector(name).views.items():
-        stanza, contract = TOPOLOGY.subscriptions[name], CONTRACTS.canonical(entity)
+    for entity, view in hall.connector(name).views.items():
+        stanza, contract = hall.topology.subscriptions[name], hall.contracts.canonical(entity)
         hidden = frozenset() if stanza.sees_protected else hides(contract.image)
-        narrowed = CONTRACTS.narrowed(name, entity)
+        narrowed = hall.contracts.narrowed(name, entity)
         sight = Sight(narrowed.paths, hidden, hiding=bool(protected_paths(contract.image)))
         fold = Recomputation(view, sight, clock=stanza.clock if entity == RESIDENT else ())
         waiting: set[str] = set()
@@ -169,4 +172,6 @@ def expected(name: str, said: Said, store: Store) -> list[Any]:
         for table, rows in fold.found.tables.items():
             tables[table] |= rows
             held[table] |= waiting
-    return [finding.as_dict() for finding in compare(connector(name).tables, tables, store, held) if not finding.equal]
+    return [
+        finding.as_dict() for finding in compare(hall.connector(name).tables, tables, store, held) if not finding.equal
+    ]
