@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from random import Random
 from typing import Final
 
 from bus.adapters.sql.proposals import Request
@@ -13,10 +12,11 @@ from bus.kit.desk.desk import LATER, NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import Row, busy, correct, day, draw, end, keep, known, told, withdraw
 from bus.kit.desk.tax.collection import payment_key
 from bus.kit.desk.tax.inhabitants import employees
-from bus.town.names import family_name, given_name
+from bus.town.names import MEN, SURNAMES, WOMEN
 
 PEOPLE: Final = 40
 LEAVE: Final = 0.1  # of the days: somebody leaves, somebody comes
+NAMES: Final = (SURNAMES[:100], MEN + WOMEN)
 SECTIONS: Final = ("0110", "0120", "0210", "0220", "0230", "0310", "0320", "0410", "0510", "0910")
 POSTS: Final = ("主事", "主事", "主任", "主査", "係長", "課長")
 SALARY_ON, SALARY_KNOWN = 21, 14  # paid on, sent to the accounting from
@@ -31,10 +31,10 @@ NOTHING_AHEAD: Final = timedelta(days=90)  # nobody pays what falls due later
 # 人事給与 -----------------------------------------------------------------------------------------------------------
 
 
-def employee(serial: int) -> dict[str, str]:
-    chance = Random(serial)
-    name = f"{family_name(chance).text}　{given_name(chance, chance.choice('12')).text}"
+def employee(look: Look, serial: int) -> dict[str, str]:
     number, post = f"S{serial:04d}", POSTS[serial % len(POSTS)]
+    family, given = (names[int(look.chance("name", number, str(len(names))) * len(names))] for names in NAMES)
+    name = f"{family.text}　{given.text}"
     return {"staff_no": number, "name": name, "section_code": SECTIONS[serial % len(SECTIONS)], "post": post}
 
 
@@ -60,7 +60,7 @@ def staff(look: Look) -> Sequence[Say]:
 
 
 def _hired(look: Look, serial: int, since: date) -> list[Say]:
-    image = employee(serial) | {"since": since.isoformat()}
+    image = employee(look, serial) | {"since": since.isoformat()}
     return keep(look, STAFF, f"jinji_kyuyo/{image['staff_no']}", image, since)
 
 
