@@ -33,7 +33,7 @@ def run_(
     from bus.cli.register import entry
     from bus.clock.clock import Clock
     from bus.clock.duties import load, transits
-    from bus.language.law import load as load_law
+    from bus.reading.law import load as load_law
 
     project = run.settings.project
     calendar = load(project / "schemas", load_law(project / "connectors" / "law.yaml"))

@@ -56,8 +56,8 @@ def run_(
 
     Example: bus connector run --all --until-idle
     """
-    from bus.connector.supervisor import supervise
     from bus.kit.serving import command, run_connector
+    from bus.kit.supervisor import supervise
 
     wanted = _known(run) if every else [_checked(run, name) for name in ids or ()]
     if not wanted:

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from bus.clock.life import Life
 from bus.dates import Uncertain, attains, certain
 from bus.errors import Misconfigured, Undecided
-from bus.language.law import Law
+from bus.reading.law import Law
 
 _DAY: Final = timedelta(days=1)
 _OF_BIRTH: Final = ("attains", "birthday", "school_entry", "fiscal_year_end")

@@ -15,12 +15,12 @@ from bus.connector.view import ALIASES, View
 from bus.contract.grant import leaves
 from bus.errors import Misconfigured
 from bus.event import RESIDENT
-from bus.language import law as laws
 from bus.language.columns import Asked, Reader
-from bus.language.law import Law
-from bus.language.lines import Lines
 from bus.language.mapping import MERGED
 from bus.language.rules import Rule, load as load_rules
+from bus.reading import law as laws
+from bus.reading.law import Law
+from bus.reading.lines import Lines
 from bus.store import Table
 
 GROUP: Final = "bus.connectors"  # entry points of vendors' own packages

@@ -12,11 +12,11 @@ from bus.change import Change, Keep, Row
 from bus.dates import day
 from bus.errors import Reject, Undecided
 from bus.event import Event
-from bus.language.law import Law
 from bus.language.mapping import ALIAS, MERGED, Case, Projected, compiled, located, mirrored, project
 from bus.language.record import record_type, value_at
 from bus.language.rules import Rule
 from bus.language.words import Plan
+from bus.reading.law import Law
 from bus.store import Column, Table
 
 ALIASES: Final = Table(ALIAS, (Column("person", "text"), Column("survivor", "text")), kept=True)

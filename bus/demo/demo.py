@@ -18,7 +18,7 @@ from bus.demo.proof import Department, prove
 from bus.errors import BusError, Unavailable
 from bus.kit.crossings import fleet as crossed
 from bus.kit.desk.staff import Staff
-from bus.language.law import load as load_law
+from bus.reading.law import load as load_law
 from bus.register.entry import Entry
 from bus.resident import codes
 from bus.resident.load import load

@@ -43,9 +43,9 @@ from bus.dates import Uncertain
 from bus.errors import Usage
 from bus.kit.bench import Contender, Race
 from bus.kit.bench_codec import events
-from bus.language.law import Law
 from bus.language.mapping import compiled, mirrored
 from bus.language.words import Envelope, Field, Plan
+from bus.reading.law import Law
 from bus.settings import ROOT
 from bus.stack import kafka, postgres
 from bus.stack.stack import Stack

@@ -18,8 +18,8 @@ from bus.dates import JAPAN, Uncertain
 from bus.errors import Misconfigured
 from bus.event import REMOVED, RESIDENT, Event
 from bus.kit.hearing import INCARNATION, Ear, Told
-from bus.language.law import Dated, Law
-from bus.language.lines import Lines, line
+from bus.reading.law import Dated, Law
+from bus.reading.lines import Lines, line
 from bus.store import Delivery, Store
 
 Image = dict[str, Any]

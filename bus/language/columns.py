@@ -8,14 +8,14 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from bus.event import RESIDENT
-from bus.language.lines import Lines
 from bus.language.rules import Rule
 from bus.language.words import ENVELOPE, KEPT_ENVELOPE, Code, Decide, Envelope, Field, Plan, Value, Word
+from bus.reading import lists
+from bus.reading.lines import Lines
 from bus.store import Column, Table
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -50,7 +50,10 @@ class Reader:
         self.rules = rules
         self.lists: dict[str, dict[str, str]] = {}
         self.list_folder = code_folder
-        self.known = {False: _reasons(code_folder, "fact_reason"), True: _reasons(code_folder, "reason", "duty")}
+        self.known = {
+            False: lists.reasons(code_folder, "fact_reason"),
+            True: lists.reasons(code_folder, "reason", "duty"),
+        }
         self.asked = Asked("", {}, ())  # of the entity that is being read
 
     def codes(self, given: Any) -> None:
@@ -258,7 +261,7 @@ class Reader:
         if name not in self.lists:
             path = self.list_folder / f"{name}.yaml"
             if path.exists():
-                self.lists[name] = _code_list(Lines(path))
+                self.lists[name] = lists.codes(path)
         if not self.lists.get(name):
             self.lines.mistake(said, "in", f"there is no code list {name}, in codes here or in schemas/codes/")
             return None
@@ -323,33 +326,3 @@ def _fields(annotation: Any) -> tuple[Column, ...] | None:
 def _plain(value: Any) -> type:
     """ruamel's numbers and texts remember how they were written; here they are numbers and texts."""
     return next((kind for kind in (bool, int, str, date) if isinstance(value, kind)), str)
-
-
-def _reasons(folder: Path, *lists: str) -> frozenset[str]:
-    """What can be said; empty where a project has no list."""
-    paths = [path for name in lists if (path := folder / f"{name}.yaml").exists()]
-    return frozenset().union(*(_named(path, path.stat().st_mtime_ns) for path in paths))
-
-
-@cache
-def _named(path: Path, _: int) -> frozenset[str]:
-    """Read once per state of the file: every connector of a fleet asks for the same lists."""
-    entries = Lines(path).content or ()
-    return frozenset(str(entry["reason"]) for entry in entries if isinstance(entry, dict) and "reason" in entry)
-
-
-def _code_list(lines: Lines) -> dict[str, str]:
-    """schemas/codes/<name>.yaml: the newest meaning of every code."""
-    content = lines.content
-    rows = content.get("codes", content) if isinstance(content, dict) else content
-    pairs = (
-        rows.items()
-        if isinstance(rows, dict)
-        else ((row.get("code"), row) for row in rows or () if isinstance(row, dict))
-    )
-    return {
-        str(code): str(row.get("name_ja") or row.get("name") or row.get("label") or "")
-        if isinstance(row, dict)
-        else str(row)
-        for code, row in pairs
-    }

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from bus.change import Append, Change, Keep, Row
 from bus.errors import BusError, Reject, Undecided
 from bus.event import BARE, DATA, Event
-from bus.language.law import Law
 from bus.language.record import day_of, record_type, value_at
 from bus.language.rules import Rule
 from bus.language.words import (
@@ -32,6 +31,7 @@ from bus.language.words import (
     Value,
     Word,
 )
+from bus.reading.law import Law
 
 SUPERSEDING: Final = ("CORRECT", "ANNUL", "CLOCK")
 RETOLD: Final = ("RESYNC",)  # says again what was said: asks for nothing anew

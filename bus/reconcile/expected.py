@@ -45,7 +45,7 @@ class Expected:
 
 
 class Sight:
-    """What one subscription may see of an image. `hiding`: is there anything in it that protection hides from anybody?"""
+    """What one subscription may see of an image. `hiding`: protection may hide something in it from somebody."""
 
     def __init__(self, paths: Sequence[str], hidden: Collection[str], *, hiding: bool = True) -> None:
         self.paths, self.hiding = tuple(paths), hiding

@@ -44,7 +44,10 @@ class Project:
     def topology(self) -> SimpleNamespace:
         made = town(toy=self.reads)
         stanza = SimpleNamespace(
-            reads={"juki.resident": self.reads}, sees_protected=None, id="toy", clock=(),
+            reads={"juki.resident": self.reads},
+            sees_protected=None,
+            id="toy",
+            clock=(),
             concerns={"juki.resident": self.concerns} if self.concerns else {},
         )
         subscriptions: Mapping[str, SimpleNamespace] = {"toy": stanza} if self.subscribed else {}

@@ -14,10 +14,10 @@ from bus.connector.intake import Intake
 from bus.contract.framing import headers
 from bus.dates import Uncertain
 from bus.event import BARE, DATA, REMOVED, ChangeSet
-from bus.language.law import Law
 from bus.language.mapping import compiled, mirrored
 from bus.language.words import Decide, Envelope, Field, Plan
 from bus.mirror.express import Ready
+from bus.reading.law import Law
 from bus.store import Column, Table
 from tests.connector.department import contracts
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bus.errors import Misconfigured, Reject
-from bus.language.law import load
+from bus.reading.law import load
 
 ROOT = Path(__file__).resolve().parents[2]
 

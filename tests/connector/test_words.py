@@ -6,8 +6,7 @@ from pathlib import Path
 
 from bus.connector.manifest import discover
 from bus.language import rules
-from bus.language.columns import _code_list
-from bus.language.lines import Lines
+from bus.reading.lists import codes
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH = {"household": "text", "household.no": "text", "birth": "uncertain"}  # of a fact, and of a resident
@@ -28,7 +27,7 @@ def test_a_rule_reads_the_longest_field_where_a_shorter_one_has_its_name(tmp_pat
 
 
 def test_every_shared_code_list_gives_its_meanings():
-    lists = {path.stem: _code_list(Lines(path)) for path in (ROOT / "schemas" / "codes").glob("*.yaml")}
+    lists = {path.stem: codes(path) for path in (ROOT / "schemas" / "codes").glob("*.yaml")}
 
     assert lists["state"]["2"] == "転出者"
     assert all(lists["sex"].values())

@@ -228,4 +228,7 @@ def test_a_row_written_twice_is_a_difference(expected):
 def test_who_waits_for_a_decision_is_left_out_on_both_sides(expected):
     store = full(roll=[("P1", "東"), ("P2", "南"), ("P3", "南")])
 
-    assert all(finding.equal for finding in compare(Department.tables, expected.tables, store, held={"roll": {"P1"}, "moves": {"P1"}}))
+    assert all(
+        finding.equal
+        for finding in compare(Department.tables, expected.tables, store, held={"roll": {"P1"}, "moves": {"P1"}})
+    )

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from bus.clock.clock import Clock
 from bus.clock.duties import load, transits
 from bus.dates import JAPAN
-from bus.language.law import load as load_law
+from bus.reading.law import load as load_law
 from tests.register.ledger import CHILD, HEAD, ROOT, SCHEMAS, newcomer
 
 CALENDAR = load(SCHEMAS, load_law(ROOT / "connectors" / "law.yaml"))

@@ -14,7 +14,7 @@ from bus.clock.duties import Calendar, Due, Duty, load, transits
 from bus.clock.life import Life, Stay, Version, life, stays
 from bus.dates import JAPAN, Uncertain, attains
 from bus.errors import Misconfigured
-from bus.language.law import Dated, Law, load as load_law
+from bus.reading.law import Dated, Law, load as load_law
 from tests.register.ledger import ADDRESS, HEAD, ROOT, SCHEMAS, Ledger, newcomer
 
 CASES = YAML(typ="safe").load(Path(__file__).with_name("calendar.yaml"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bus.errors import Reject
-from bus.language.lines import Lines
+from bus.reading.lines import Lines
 
 
 class Dated(NamedTuple):
