@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bus.fleet.model import LATE_SECONDS
@@ -111,9 +113,10 @@ def test_a_bad_night_names_each_trouble_in_its_own_place():
 
 
 def test_a_system_that_only_publishes_is_as_old_as_it_is_heard():
-    crossings = changed(all_crossed(CITY), "kokuho", "jutogai.person", age_seconds=900.0)
+    city = replace(CITY, further=tuple(flow for flow in CITY.further if flow.id != "X09"))  # then jutogai hears nothing
+    crossings = changed(all_crossed(city), "kokuho", "jutogai.person", age_seconds=900.0)
 
-    document = told(CITY, crossings)
+    document = told(city, crossings)
 
     (system,) = [one for one in document["systems"] if one["id"] == "jutogai"]
     assert (system["state"], system["age_seconds"], system["heard"]) == ("late", 900.0, 0)
