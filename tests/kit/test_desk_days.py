@@ -11,9 +11,10 @@ import pytest
 from bus.dates import JAPAN
 from bus.kit.desk import internal, tax
 from bus.kit.desk.desk import Look
+from bus.kit.desk.offices import OFFICES as EVERYBODY
 from bus.kit.desk.tax.collection import reported
 from bus.town.stories.script import Filing
-from tests.fleet.hall import TOPOLOGY
+from tests.fleet.hall import FLEET, TOPOLOGY
 from tests.kit.memory import City, residents
 
 SUNDAY = date(2026, 4, 5)
@@ -111,3 +112,14 @@ def test_nobody_pays_more_than_is_owed():
     assert {one.image["assessment"] for one in payments} == set(owed)
     over = [one.key for one in payments if one.image["paid"] > owed[one.image["assessment"]] * 1.2 + 100]
     assert len(over) <= len(payments) // 20
+
+
+@pytest.mark.parametrize("size", [30, 300])
+def test_the_whole_city_hall_says_every_fact_it_owes_within_three_days(size):
+    city = City({name: EVERYBODY[name] for name in FLEET if name != "juki"}, residents(size, SUNDAY))
+
+    for number in (1, 2, 3):
+        city.work(after(number))
+
+    owed = [entity for entity in TOPOLOGY.topics if not entity.startswith("juki.") and not entity.endswith(".decision")]
+    assert [entity for entity in owed if not city.said(entity)] == []
