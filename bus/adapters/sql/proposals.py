@@ -24,6 +24,7 @@ from bus.register.outbox import Transaction
 
 RECEIVED, PROPOSED, CONFIRMED, REJECTED = "received", "proposed", "confirmed", "rejected"
 FINAL: Final = (CONFIRMED, REJECTED)
+_LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 
 _TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS bus_proposal (
@@ -206,5 +207,8 @@ def _request(table: str, row: dict[Any, Any]) -> Request:
 
 
 def decision_key(system: str, table: str, event_id: str) -> str:
-    """One per request: short enough for every store, whatever the table is called. The fact itself names both."""
-    return f"{system}/{sha256(f'{event_id}/{table}'.encode()).hexdigest()[:24]}"
+    """One per request: short enough for every store, whatever the table is called. The fact itself names both.
+
+    Without a digit, or one key in a thousand would look like a 個人番号 and be refused.
+    """
+    return f"{system}/{sha256(f'{event_id}/{table}'.encode()).hexdigest()[:24].translate(_LETTERS)}"

@@ -18,6 +18,7 @@ Image = Callable[[Row, Look], Row]
 Asks = Callable[[Row, Look], bool]
 Why = Callable[[Row, Look], str]
 
+_LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 WITHDRAWN: Final = 0.25  # of what was wrong: it never was
 GONE: Final = Verdict(confirm=False, note="not here any more")
 NOTHING: Final = NOTED._replace(note="nothing of ours stands")
@@ -26,6 +27,11 @@ NOTHING: Final = NOTED._replace(note="nothing of ours stands")
 def key(entity: str, person: str) -> str:
     """Of what there is one of for a person."""
     return f"{entity.partition('.')[0]}/{person}"
+
+
+def serial(what: str) -> str:
+    """A key of its own for something that has no number; letters alone, for digits might look like a 個人番号."""
+    return sha256(what.encode()).hexdigest()[:16].translate(_LETTERS)
 
 
 def when(value: Any) -> Uncertain | None:
@@ -217,8 +223,7 @@ def pay(look: Look, system: str, what: str, amount: int, budget: str, on: date |
         "payee_no": f"9{int(look.chance('payee', what.partition('/')[0]) * 10**7):07d}", "amount": amount,
         "pay_on": Uncertain.on(on or pay_day(look.on)), "budget_code": budget,
     }  # fmt: skip
-    name = f"{system}/D{sha256(f'{system}/{what}'.encode()).hexdigest()[:16]}"
-    return keep(look, f"{system}.disbursement", name, image)
+    return keep(look, f"{system}.disbursement", f"{system}/D-{serial(f'{system}/{what}')}", image)
 
 
 def payments(entity: str, share: float, most: int, budget: str) -> Chore:

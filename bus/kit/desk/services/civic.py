@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, Final
 
 from bus.adapters.sql.facts import Fact
@@ -25,6 +24,7 @@ from bus.kit.desk.rounds import (
     one,
     permit_ended,
     ranked,
+    serial,
     stock,
     wrong_since,
 )  # fmt: skip
@@ -55,7 +55,7 @@ def notices(look: Look) -> Sequence[Say]:
 
 
 def _name(filing: Filing) -> str:
-    return f"koseki/N{sha256(f'{filing.kind}/{filing.key}/{filing.at:%Y-%m-%d}'.encode()).hexdigest()[:12]}"
+    return f"koseki/N-{serial(f'{filing.kind}/{filing.key}/{filing.at:%Y-%m-%d}')}"
 
 
 def _image(look: Look, filing: Filing, name: str) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def given_up(look: Look) -> Sequence[Say]:
     """辞退: one case for each that is filed; only who is on assistance can, so whose it is is drawn among them."""
     says, standing = list[Say](), cases(look)
     for number in range(sum(filing.kind == "SEIKATSU_HOGO_HAISHI" for filing in look.filings)):
-        if standing:
+        if len(standing) > 1:  # somebody is on assistance in every town
             case = min(standing, key=lambda no: look.chance(str(look.on), "given up", str(number), no))
             says += closed(look, standing.pop(case), look.on)
     return says
