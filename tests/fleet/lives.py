@@ -19,7 +19,7 @@ from bus.clock.life import Version, life
 from bus.dates import JAPAN, Uncertain, day
 from bus.errors import Reject
 from bus.event import RESIDENT, Event
-from bus.language.law import load as load_law
+from bus.reading.law import load as load_law
 from tests.processor.scene import Wire, drain
 from tests.register.ledger import CHILD, HEAD, REASONS, WIFE, Ledger, named
 
