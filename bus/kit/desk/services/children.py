@@ -313,8 +313,8 @@ def other_help(request: Request, look: Look) -> Verdict:
 
 HITORIOYA: Final = Office(
     answers={
-        "family_reviews": arrived,
-        "marriage_reviews": married,
+        "child_reviews": arrived,
+        "family_reviews": married,
         "partner_reviews": ends(ALONE, "since"),
         "household_reviews": joined,
         "ends": ends(ALONE, "ends_on"),
