@@ -99,7 +99,7 @@ OFFICE: Final = Office(
     },
     chores=[
         stock(QUALIFICATION, "first_insured", kaigo_image, 0.03, least=4, soon=leaving),
-        filed("YOQUALIFICATION_SHINSEI", certified),
+        filed("YOKAIGO_SHINSEI", certified),
         merged(QUALIFICATION),
         mistaken(QUALIFICATION, 0.1, wrong_since),
         assessed(Premium("kaigo", themselves, step, long_insured("first_insured"), (4, 30), 10)),
