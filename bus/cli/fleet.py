@@ -39,7 +39,8 @@ def check(
             raise Unavailable("no department is known", code="NO_STACK", hint="`bus stack up`, or `bus demo`")
         document = fleet(Wiring(settings))
     if draw is not None:
-        draw.write_text(drawn(document, run.settings.lang), encoding="utf-8")
+        said = run.settings.sources.get("lang") != "default"  # the figure is Japanese unless somebody asks
+        draw.write_text(drawn(document, run.settings.lang if said else "ja"), encoding="utf-8")
         run.say(f"{draw}")
     run.show(document, lambda console: _tables(run, console, document))
     if not document["ok"]:

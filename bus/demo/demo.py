@@ -16,6 +16,7 @@ from bus.demo.fleet import Fleet
 from bus.demo.outlook import Outlook
 from bus.demo.proof import Department, prove
 from bus.errors import BusError, Unavailable
+from bus.fleet.draw import draw as drawn
 from bus.kit.crossings import fleet as crossed
 from bus.kit.desk.staff import Staff
 from bus.reading.law import load as load_law
@@ -51,6 +52,7 @@ class Outcome:
     played: Played = field(default_factory=Played)
     departments: list[Department] = field(default_factory=list)
     map: Mapping[str, Any] = field(default_factory=dict)  # as `bus fleet check` has it
+    drawing: Path = Path()  # … and drawn
     seconds: float = 0.0
 
     @property
@@ -105,7 +107,8 @@ class Demo:
             outcome.played = course.play(days, town.day + timedelta(days=1), self.wish.days)
             self.say("everybody is idle; now every source is asked what each department ought to hold")
             outcome.departments = prove(wiring, outlook, entry)
-            outcome.map = crossed(wiring)
+            outcome.map, outcome.drawing = crossed(wiring), self.settings.home / "map.svg"
+            outcome.drawing.write_text(drawn(outcome.map, "ja"), encoding="utf-8")
         finally:
             staff.close()
             outlook.close()

@@ -13,13 +13,15 @@ from rich.table import Table
 from bus.demo.course import POISONED
 from bus.demo.demo import Outcome
 from bus.demo.proof import Department, as_dict
+from bus.fleet.model import worst
+from bus.fleet.words import sentence, summary, told
 
 WIDE: Final = 120
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "title": "{town}: {residents} residents, {movements} movements ({events} events), {seconds:.0f} s",
-        "id": "department", "holds": "holds now", "asked": "was asked to do", "parked": "parked",
-        "reviews": "to review", "age": "truth age", "equal": "equals the register", "yes": "✓ yes", "no": "✗ NO",
+        "id": "department", "holds": "holds now", "asked": "asked to do", "parked": "parked",
+        "reviews": "to review", "age": "truth age", "equal": "equals its sources", "yes": "✓ yes", "no": "✗ NO",
         "current": "current", "unknown": "unknown", "waiting": "{parked} person, {waiting} records",
         "kill": "{name} (pid {pid}) was killed with signal {signal}; {waiting} records waited; back in {seconds:.1f} s",
         "poison": "poisoned on purpose: event {event} in {topic}: {what}",
@@ -28,13 +30,17 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "doubled": "{doubled} records were written twice: {stale} dropped as seen before",
         "refused": "refused by the register: {refused}",
         "differs": "{id}.{table}: {missing} missing, {extra} extra, {differing} differ{columns}",
-        "ok": "✓ every department equals what the register alone says, and only the poisoned person is parked",
+        "rows": "{rows:,} in {tables}", "map": "What crossed the bus", "flow": "flow", "name": "name", "pairs": "pairs",
+        "records": "records", "state": "state", "drawn": "drawn on one sheet: {file}",
+        "staff": "the calendar said {duties} duties; the staff (simulated) confirmed {confirmed} requests, "
+                 "rejected {rejected}, and said {said} facts",
+        "ok": "✓ all systems and flows crossed, every department equals its sources, only the poisoned one is parked",
         "bad": "✗ something is not as it should be",
     },
     "ja": {
         "title": "{town}：住民 {residents} 人、異動 {movements} 件（事象 {events} 件）、{seconds:.0f} 秒",
         "id": "業務", "holds": "いま保持", "asked": "依頼された仕事", "parked": "保留", "reviews": "判断待ち",
-        "age": "真実の古さ", "equal": "住民記録と一致", "yes": "✓ 一致", "no": "✗ 不一致", "current": "最新",
+        "age": "真実の古さ", "equal": "出どころと一致", "yes": "✓ 一致", "no": "✗ 不一致", "current": "最新",
         "unknown": "不明", "waiting": "{parked} 人（{waiting} 件）",
         "kill": "{name}（pid {pid}）をシグナル {signal} で強制終了。{waiting} 件が待ち、{seconds:.1f} 秒後に再開",
         "poison": "わざと壊した事象 {event}（{topic}）：{what}",
@@ -43,7 +49,10 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "doubled": "二重に書いた記録 {doubled} 件：既知として捨てた記録 {stale} 件",
         "refused": "住民記録が断った異動：{refused}",
         "differs": "{id}.{table}：不足 {missing}、余分 {extra}、相違 {differing}{columns}",
-        "ok": "✓ すべての業務が住民記録からの再計算と一致し、保留は壊した事象の本人だけです",
+        "rows": "{rows:,}（{tables} 表）", "map": "バスを渡った情報", "flow": "フロー", "name": "名称", "pairs": "対",
+        "records": "件数", "state": "状態", "drawn": "一枚の図にしました：{file}",
+        "staff": "暦の起点 {duties} 件。職員（模擬）が承認 {confirmed} 件、却下 {rejected} 件、発信 {said} 件",
+        "ok": "✓ すべての業務とフローが渡り、どの業務も出どころからの再計算と一致し、保留は壊した事象の本人だけです",
         "bad": "✗ あるべき姿と違うところがあります",
     },
 }  # fmt: skip
@@ -62,6 +71,8 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "duties": played.duties,
         "staff": asdict(played.worked),
         "seconds": round(outcome.seconds, 1),
+        "map": {"drawing": str(outcome.drawing), "missing": outcome.map["missing"],
+                "interfaces": outcome.map["interfaces"]},
         "departments": [as_dict(department) for department in outcome.departments],
         "killed": [
             {"name": kill.name, "pid": kill.pid, "signal": kill.signal, "waiting": kill.waiting,
@@ -83,6 +94,12 @@ def draw(outcome: Outcome, lang: str) -> Any:
         if not console.is_terminal:
             console.width = WIDE  # a file or a pipe has room
         console.print(_table(outcome, words, lang))
+        console.print(_map(outcome.map, words, lang))
+        pairs = [pair for flow in outcome.map["flows"] for pair in flow["pairs"]]
+        crossed = sum(pair["crossed"] for pair in pairs)
+        console.print(summary(crossed, len(pairs), len(outcome.map["missing"]), lang) + "; "
+                      + (" " if lang == "en" else "").join(sentence(outcome.map["interfaces"], lang)))  # fmt: skip
+        console.print(words["drawn"].format(file=outcome.drawing), markup=False, soft_wrap=True)
         for line in _lines(outcome, words):
             console.print(line, markup=False)
         console.print(words["ok" if outcome.ok else "bad"], style="bold green" if outcome.ok else "bold red")
@@ -96,23 +113,38 @@ def _table(outcome: Outcome, words: Mapping[str, str], lang: str) -> Table:
         town=outcome.town, residents=outcome.residents, movements=played.movements, events=played.events,
         seconds=outcome.seconds,
     )  # fmt: skip
-    table = Table(
-        title=title, title_justify="left", pad_edge=False, header_style="bold", show_lines=True, box=box.ROUNDED
-    )
+    table = Table(title=title, title_justify="left", pad_edge=False, header_style="bold", box=box.ROUNDED)
     for name in ("id", "holds", "asked", "parked", "reviews", "age", "equal"):
-        right, whole = name in ("reviews", "age"), name in ("id", "holds", "asked")
-        table.add_column(words[name], justify="right" if right else "left", no_wrap=whole)
-    for one in outcome.departments:
+        right = name in ("holds", "asked", "reviews", "age")
+        table.add_column(words[name], justify="right" if right else "left", no_wrap=True)
+    order = [system["id"] for system in outcome.map["systems"]]
+    for one in sorted(outcome.departments, key=lambda one: order.index(one.id)):
         table.add_row(
-            f"{one.name_ja}\n{one.id}" if lang == "ja" else f"{one.id}\n{one.name_ja}", _counts(one.holds),
-            _counts(one.asked), _parked(one, words), str(one.reviews), _age(one, words),
+            f"{one.name_ja} {one.id}" if lang == "ja" else f"{one.id} {one.name_ja}", _count(one.holds, words),
+            _count(one.asked, words), _parked(one, words), str(one.reviews), _age(one, words),
             words["yes" if one.equal else "no"], style="" if one.equal else "red",
         )  # fmt: skip
     return table
 
 
-def _counts(tables: Mapping[str, int]) -> str:
-    return "\n".join(f"{name} {count:,}" for name, count in tables.items())
+def _count(tables: Mapping[str, int], words: Mapping[str, str]) -> str:
+    return words["rows"].format(rows=sum(tables.values()), tables=len(tables))
+
+
+def _map(document: Mapping[str, Any], words: Mapping[str, str], lang: str) -> Table:
+    """The city's figure, in lines: which flow crossed between how many pairs of systems, with how many records."""
+    table = Table(title=words["map"], title_justify="left", pad_edge=False, header_style="bold", box=box.ROUNDED)
+    for name in ("flow", "name", "pairs", "records", "state"):
+        table.add_column(words[name], justify="right" if name in ("pairs", "records") else "left", no_wrap=True)
+    for flow in document["flows"]:
+        pairs, note = flow["pairs"], flow[f"note_{lang}"]
+        table.add_row(
+            flow["flow"], flow[f"name_{lang}"] + (f" ({note})" if note else ""),
+            f"{sum(pair['crossed'] for pair in pairs)}/{len(pairs)}",
+            f"{sum(pair['count'] or 0 for pair in pairs):,}", told(worst(pair["state"] for pair in pairs), None, lang),
+            style="" if flow["crossed"] else "red",
+        )  # fmt: skip
+    return table
 
 
 def _parked(one: Department, words: Mapping[str, str]) -> str:
@@ -127,7 +159,13 @@ def _age(one: Department, words: Mapping[str, str]) -> str:
 
 def _lines(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     played = outcome.played
+    worked = played.worked
     lines = [
+        words["staff"].format(
+            duties=played.duties, confirmed=worked.confirmed, rejected=worked.rejected, said=worked.said
+        ),
+    ]
+    lines += [
         words["kill"].format(
             name=kill.name, pid=kill.pid, signal=kill.signal, waiting=kill.waiting, seconds=kill.dead_seconds
         )

@@ -45,7 +45,8 @@ def test_a_week_arrives_and_equals_the_register(home):
 
     assert code == 0, seen
     assert seen["ok"]
-    assert [one["equal"] for one in seen["departments"]] == [True] * 5
+    assert [one["equal"] for one in seen["departments"]] == [True] * 24
+    assert seen["map"]["missing"] == []
     assert {one["id"]: one["parked"] for one in seen["departments"] if one["parked"]} == {"kokuho": 1}
     assert seen["poison"]["waiting"] == 2
     assert seen["doubled"]["dropped"] >= seen["doubled"]["written"]
@@ -62,7 +63,7 @@ def test_after_everything_was_killed_it_works_again(home):
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
-    while len(alive(home)) < 9:  # Kafka, PostgreSQL, relay, projector, five connectors
+    while len(alive(home)) < 31:  # Kafka, PostgreSQL, three relays, projector, processor, 24 connectors
         assert first.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -2,19 +2,24 @@
 
 import io
 import time
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
+from bus.demo.course import Played
 from bus.demo.demo import Outcome
 from bus.demo.fleet import Kill
 from bus.demo.poison import Tampered, tamper
 from bus.demo.proof import Department
 from bus.demo.screen import WORDS, document, draw
+from bus.fleet.flows import load
+from bus.fleet.model import Crossing, document as document_of
 from bus.reconcile.compare import Finding
+from bus.settings import ROOT
 
 
-def outcome(**poisoned):
+def outcome(*, crossed=True, **poisoned):
     departments = [
         Department("kaigo", "介護保険", {"insured": 7}, {"requests": 2}, findings=[Finding("insured", 7, 7)]),
         Department(
@@ -22,10 +27,22 @@ def outcome(**poisoned):
             findings=[Finding("members", 9, 9, **poisoned)], truth_age_seconds=0.0,
         ),
     ]  # fmt: skip
-    return Outcome(
-        "999999", 10, 5, 6, departments=departments, poison=Tampered("an-event", "a.topic", 3),
-        kills=[Kill("kaigo", 4711, time.monotonic(), signal=9, waiting=4, dead_seconds=1.5)],
-    )  # fmt: skip
+    kills = [Kill("kaigo", 4711, time.monotonic(), signal=9, waiting=4, dead_seconds=1.5)]
+    played = Played(5, 6, kills=kills, poison=Tampered("an-event", "a.topic", 3))
+    return Outcome("999999", 10, played, departments, figure(crossed=crossed))
+
+
+def figure(*, crossed: bool):
+    """The map of a city with one flow."""
+    flows = load(ROOT / "schemas" / "flows.yaml")
+    at = datetime(2026, 4, 12, tzinfo=UTC)
+    known = [
+        Crossing(pair.consumer, entity, int(crossed), at if crossed else None, 0.0)
+        for flow in flows.figure
+        for pair, entities in flow.pairs().items()
+        for entity in entities
+    ]
+    return document_of(flows, known, connectors=flows.systems, published={}, town="999999", at=at)
 
 
 def drawn(found, lang):
@@ -64,9 +81,21 @@ def test_it_is_not_well_when_the_wrong_person_is_parked():
 
 def test_it_is_not_well_when_a_kill_held_up_nobody():
     found = outcome()
-    found.kills[0].waiting = 0
+    found.played.kills[0].waiting = 0
 
     assert not document(found)["ok"]
+
+
+def test_it_is_not_well_when_a_flow_did_not_cross():
+    assert not document(outcome(crossed=False))["ok"]
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_the_screen_ends_with_the_map_of_all_flows(lang):
+    screen = drawn(outcome(), lang)
+
+    assert all(f"F{number:02d}" in screen for number in range(1, 21))
+    assert "101" in screen
 
 
 def test_the_document_says_unknown_as_null():
