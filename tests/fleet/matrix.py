@@ -219,6 +219,8 @@ def faults(case: Case, heard: Heard, here: Scene, letter: str) -> list[str]:
         wrong.append(f"{letter}: {[(name, len(rows)) for name, rows in right.items()] or 'no row'} in {answering}")
     wrong += [f"{name}: {len(rows)} rows more" for name, rows in asked.items() if name not in answering]
     wrong += [f"{name}: of another event" for name, rows in right.items() if rows[0]["event_id"] != here.last.id]
+    if case.entry.get("leaves_nobody"):
+        wrong += [f"{name}: of nobody" for name in heard.rows(here.key)]
     if "L" in letters and here.entity == RESIDENT:
         left = set(heard.rows(here.key)) - set(_described(case, "ends"))
         wrong += [f"{name}: still kept" for name in sorted(left)]
