@@ -21,12 +21,13 @@ from .hall import CONTRACTS, ROOT, TOPOLOGY
 
 SCHEMAS: Final = ROOT / "schemas"
 FACTS: Final = tuple(sorted(entity for entity in TOPOLOGY.topics if not entity.startswith("juki.")))
-REASONS: Final = ("KETTEI", "KETTEI", "HENKO", "SHURYO", "TEISEI", "TORIKESHI", "TOGO")
+REASONS: Final = ("KETTEI", "KETTEI", "HENKO", "SHURYO", "SHURYO", "TEISEI", "TORIKESHI", "TOGO")
 DAYS: Final = ("2024-04-01", "2025-02-28", None, {"text": "このころ", "earliest": "2024-01-01", "latest": "2024-12-31"})
 TEXTS: Final = {
-    "kind": ["1", "2"], "year": ["2024", "2025"], "system": ["kokuho", "kaigo", "kouki", "kojin_juminzei"],
-    "merged_into": [None, "jutogai/2"], "protection.level": [None, None, "SHIEN"], "collection": ["F", "T"],
-    "grade": ["1級", "4級"], "ground": ["年齢", "障害認定"], "state": ["proposed", "confirmed", "rejected"],
+    "kind": ["1", "2", "身体"], "year": ["2024", "2025"], "merged_into": [None, "jutogai/2"], "grade": ["1級", "7級"],
+    "system": ["kojin_juminzei", "hojin_juminzei", "kotei_shisanzei", "keiji_zei", "kokuho", "kaigo", "kouki"],
+    "protection.level": [None, None, "SHIEN"], "collection": ["F", "T"], "ground": ["年齢", "障害認定"],
+    "state": ["proposed", "confirmed", "rejected"], "claim_kind": ["旅費", "時間外"],
 }  # fmt: skip
 WHO: Final = ("person", "subject", "payee_no")
 

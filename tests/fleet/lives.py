@@ -34,9 +34,10 @@ ONE_DAY: Final = timedelta(days=1)
 HOUSEHOLDS: Final = "juki.household"
 
 BIRTHS: Final = (
-    "1948-07-07", "1949-04-01", "1951-01-01", "1952-02-29", "1959-05-31", "1960-04-01", "1961-03-20", "1985-05-05",
-    "1990-12-31", "2004-02-29", "2006-04-01", "2008-04-01", "2008-04-02", "2010-10-10", "2017-04-01", "2017-04-02",
-    "2020-03-31", "2023-07-07", "年月日不詳", {"text": "昭和36年頃", "earliest": "1961-01-01", "latest": "1961-12-31"},
+    "1948-07-07", "1949-04-01", "1951-01-01", "1952-02-29", "1959-05-31", "1960-04-01", "1961-03-20", "1965-01-01",
+    "1985-05-05", "1990-12-31", "2004-02-29", "2006-04-01", "2008-04-01", "2008-04-02", "2010-10-10", "2017-04-01",
+    "2017-04-02", "2020-03-31", "2023-07-07", "年月日不詳",
+    {"text": "昭和36年頃", "earliest": "1961-01-01", "latest": "1961-12-31"},
 )  # fmt: skip
 ABROAD: Final = {"municipality_code": None, "prefecture": "ダミー国", "city": "ダミー市"}
 ELSEWHERE: Final = (
@@ -48,6 +49,7 @@ FOREIGN: Final = {
     "resident_type": "2", "name.roman": "LEE SAMPLE", "foreign.country": "ダミー国", "foreign.status_code": "11",
     "foreign.since": "2024-03-01", "foreign.article_30_45": "1", "foreign.expires_on": "2025-06-30",
 }  # fmt: skip
+PARTNER: Final = {"household.relation_code": "13", "household.relation": "夫（未届）"}
 RELATIVE: Final = {"household.relation_code": "96", "household.relation": "縁故者"}
 INTO: Final = ("TEN", "SHUSSEI", "SHOKKEN_KISAI", "SETAI", "KUKAN")  # reasons that may lead into a household
 PERMITS: Final = ("2025-02-28", "2026-01-15")
@@ -203,7 +205,7 @@ class Lives:
     def _family(self) -> list[dict[str, Any]]:
         address, foreign = self._address(), FOREIGN if self.chance.random() < 0.3 else {}
         honseki = {} if foreign else {"honseki.full": "サンプル県サンプル市北一丁目３番"}
-        cells = (HEAD, WIFE, CHILD, CHILD)[: self.chance.randrange(1, 4)]
+        cells = (HEAD, self.chance.choice([WIFE, PARTNER]), CHILD, CHILD)[: self.chance.randrange(1, 4)]
         coming = {f"previous.{name}": cell for name, cell in self.chance.choice(ELSEWHERE).items() if cell}
         more = {**address, **foreign, **honseki, **coming}
         return [
