@@ -19,6 +19,10 @@ from tests.kit.memory import Book, Tables, evening
 MONDAY = date(2026, 4, 6)
 
 
+def filing(kind: str, person: str, on: date = MONDAY) -> Filing:
+    return Filing(datetime(on.year, on.month, on.day, 10, tzinfo=JAPAN), kind, person, "label")
+
+
 class Window:
     """One department. `world`: tables of others; every call that says something is a day later than the one before."""
 
@@ -49,8 +53,7 @@ class Window:
 
     def works(self, *filed: tuple[str, str]) -> list[Event]:
         """A day's chores. `filed`: kind and person."""
-        at = datetime(self.on.year, self.on.month, self.on.day, 10, tzinfo=JAPAN)
-        look = self.look([Filing(at, kind, person, "label") for kind, person in filed])
+        look = self.look([filing(kind, person, self.on) for kind, person in filed])
         said = [
             event
             for chore in (*self.office.chores, *self.office.closing)

@@ -45,13 +45,17 @@ ADULT, OLD = 18, 65
 
 def notices(look: Look) -> Sequence[Say]:
     """Of each 届出 a notice to the register, of those who live here; of others their own town is told."""
-    told = {_name(filing): filing for filing in look.filings if filing.kind in KINDS and filing.label}
+    told = {_name(filing): filing for filing in look.filings if _concerns_us(filing)}
     today = Uncertain.on(look.on)
     return [
         Say(NOTICE, name, "KETTEI", _image(look, filing, name), today)
         for name, filing in told.items()
         if not look.book.history(NOTICE, name)
     ]
+
+
+def _concerns_us(filing: Filing) -> bool:
+    return filing.kind in KINDS and filing.label is not None
 
 
 def _name(filing: Filing) -> str:
@@ -75,7 +79,7 @@ def from_elsewhere(look: Look) -> Sequence[Say]:
     """受理地の市町村から: what was filed in another town about somebody here; in the first days at least once."""
     people = [row for row in look.files.find("fuhyo") if row["state"] == "住民" and (age(row, look.on) or 0) >= ADULT]
     said = look.book.find(NOTICE)
-    if not people or said or look.filings:
+    if not people or said or any(map(_concerns_us, look.filings)):
         return []
     person = ranked(look, people, "elsewhere")[0]["person"]
     image = {
