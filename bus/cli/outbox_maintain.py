@@ -1,19 +1,17 @@
-"""`bus outbox maintain`: which days of the outbox does nobody need any more?"""
+"""`bus outbox maintain`: which days of the outboxes does nobody need any more?"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bus.cli.command import Run, verb
 from bus.cli.outbox import noun as outbox_noun
-from bus.errors import Misconfigured
+from bus.errors import Usage
 
 if TYPE_CHECKING:
-    from bus.broker import Offsets
-    from bus.register.retire import Progress
-    from bus.store import Store
+    from bus.topology.outboxes import Outbox
 
 
 @verb(outbox_noun)
@@ -21,49 +19,35 @@ def maintain(
     run: Run,
     *,
     days: Annotated[int, typer.Option("--days", min=2, help="先に作る日数 / days to create ahead")] = 8,
+    of: Annotated[
+        list[str] | None,
+        typer.Option("--of", help="register、processors または業務のID / … or a department; repeatable; default: all"),
+    ] = None,
 ) -> None:
-    """日別の区画を作り、全員が受け取った日を捨てる / Make days ahead; drop those that every department has confirmed.
+    """日別の区画を作り、全員が受け取った日を捨てる / Make days ahead; drop those that all who hear them have.
+
+    Of every outbox: the register's, the processors' and the departments' own.
 
     Example: bus outbox maintain
     """
-    from bus.adapters.sql.retire import SqlDays
-    from bus.register.retire import maintain as retire
+    from bus.kit.outboxes.upkeep import upkeep
+    from bus.kit.publishing import worst
+    from bus.register.retire import NOT_OVER
 
-    topology, broker = run.wiring.topology, run.wiring.broker("admin")
-    store = SqlDays(run.wiring.engine("owner"), run.wiring.engine("bus"))
-    store.ahead(days)
-    canonical = [topology.canonical(entity) for entity in topology.topics]
-    narrowed = [
-        topology.narrowed(sub, entity) for sub, known in topology.subscriptions.items() for entity in known.reads
-    ]
-    try:
-        report = retire(store, progress(run, store), lambda: broker.ends(canonical), lambda: broker.ends(narrowed))
-    finally:
-        broker.close()
-    rows = [{"day": table, "done": done, "waits_for": waits or None} for table, done, waits in report]
-    run.show({"days": rows}, run.table((row.values() for row in rows), "day", "done", "waits for"))
+    done = upkeep(run.wiring, chosen(run, of), days)
+    for name, error in sorted(done.failed.items()):
+        run.say(f"{name}: {error.code}: {error.message}")
+    if first := worst(done.failed):
+        run.exit = first.exit
+    over = [row for row in done.rows if row.waits_for != NOT_OVER]
+    run.show({"days": [row._asdict() for row in done.rows]}, run.table(over, "outbox", "day", "done", "waits for"))
 
 
-def progress(run: Run, store: Any) -> Progress:
-    from bus.adapters.sql.positions import SqlPositions
-    from bus.register.retire import Progress
+def chosen(run: Run, of: list[str] | None) -> list[Outbox]:
+    from bus.topology.outboxes import outboxes
 
-    positions = SqlPositions(run.wiring.engine("bus"))
-    positions.prepare()
-    topology = run.wiring.topology
-    subscribed = {
-        sub: frozenset(topology.narrowed(sub, entity) for entity in known.reads)
-        for sub, known in topology.subscriptions.items()
-    }
-    departments = {sub: offsets(run.wiring.store(sub), sub) for sub in subscribed}
-    return Progress(store.today(), store.said(), positions.offsets("projector"), departments, subscribed)
-
-
-def offsets(store: Store, department: str) -> Offsets:
-    """How far a department is; one that has never run has no tables yet, and stands at the beginning."""
-    try:
-        return store.offsets(department)
-    except Misconfigured:
-        return {}
-    finally:
-        store.close()
+    known = outboxes(run.wiring.topology)
+    for name in of or ():
+        if name not in known:
+            raise Usage(f"there is no outbox of {name}", hint=f"these are there: {', '.join(known)}")
+    return [outbox for name, outbox in known.items() if not of or name in of]

@@ -1,14 +1,15 @@
 """When may a day of the outbox be dropped? Once every department has confirmed all that it led to.
 
-Three stages, each remembered before the next is asked for. The relay is past the day: the canonical topic's end offsets
-are noted. The projector is past these: the narrowed topics' end offsets are noted. Every department is past these: the
-day is dropped.
+Three stages, each remembered before the next is asked for. The relay is past the day: the canonical topics' end offsets
+are noted. The projector is past these: the narrowed topics' end offsets are noted. Every processor is past the former,
+every department past the latter: the day is dropped. It is the same for the register's outbox, the processors' and the
+departments' own; each waits for those only that hear what it says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
@@ -18,6 +19,7 @@ KEEP = "keep"
 NOTE_CANONICAL = "note canonical"
 NOTE_NARROWED = "note narrowed"
 DROP = "drop"
+NOT_OVER = "the day is not over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,17 @@ class Progress:
     said: Mapping[int, int]
     projector: Offsets
     departments: Mapping[str, Offsets]
-    subscribed: Mapping[str, frozenset[str]]  # department -> its narrowed topics
+    subscribed: Mapping[str, frozenset[str]]  # department -> its narrowed topics of what the outbox says
+    processors: Mapping[str, Offsets] = field(default_factory=dict)
+    heard: Mapping[str, frozenset[str]] = field(default_factory=dict)  # processor -> canonical topics
 
 
 def decide(day: Day, progress: Progress) -> tuple[str, str]:
     """(what to do with the day now, what it waits for)"""
     if day.day >= progress.today:
-        return KEEP, "the day is not over"
+        return KEEP, NOT_OVER
+    if not day.last:
+        return DROP, ""  # nothing was said on it
     if any(last > progress.said.get(shard, 0) for shard, last in day.last.items()):
         return KEEP, "the relay"
     if day.canonical is None:
@@ -54,11 +60,18 @@ def decide(day: Day, progress: Progress) -> tuple[str, str]:
         return KEEP, "the projector"
     if day.narrowed is None:
         return NOTE_NARROWED, "the departments"
-    for department, topics in sorted(progress.subscribed.items()):
-        mine = {place: end for place, end in day.narrowed.items() if place[0] in topics}
-        if not _past(progress.departments.get(department, {}), mine):
-            return KEEP, department
-    return DROP, ""
+    late = _late(progress.heard, progress.processors, day.canonical)
+    late = late or _late(progress.subscribed, progress.departments, day.narrowed)
+    return (KEEP, late) if late else (DROP, "")
+
+
+def _late(readers: Mapping[str, frozenset[str]], positions: Mapping[str, Offsets], ends: Offsets) -> str | None:
+    """The first reader, by name, that is not past all that its topics held."""
+    for reader, topics in sorted(readers.items()):
+        mine = {place: end for place, end in ends.items() if place[0] in topics}
+        if not _past(positions.get(reader, {}), mine):
+            return reader
+    return None
 
 
 def _past(position: Offsets, ends: Offsets) -> bool:
@@ -66,9 +79,11 @@ def _past(position: Offsets, ends: Offsets) -> bool:
 
 
 class Days(Protocol):
-    """Port: the outbox's days, and the notes about them."""
+    """Port: an outbox's days, and the notes about them."""
 
-    def days(self) -> Sequence[Day]: ...
+    def days(self) -> Sequence[Day]:
+        """What was noted about a day is gone as soon as the day holds more than it did then."""
+
     def note(self, day: Day, column: str, ends: Offsets) -> None: ...
     def drop(self, day: Day) -> bool: ...
 

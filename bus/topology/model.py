@@ -19,6 +19,7 @@ RESERVED: Final = frozenset(
         "controller",
         "relay",
         "projector",
+        "processors",
         "register",
         "register_owner",
         "register_app",

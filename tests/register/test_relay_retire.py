@@ -10,11 +10,13 @@ from sqlalchemy import text
 
 from bus.adapters.sql.engine import engine as connect
 from bus.adapters.sql.retire import SqlDays
+from bus.errors import Misconfigured
 from bus.register.outbox import make_partitions
 from bus.register.retire import DROP, KEEP, NOTE_CANONICAL, NOTE_NARROWED, Day, Progress, decide, maintain
 from tests.register import writers
 
-CANONICAL = {("999999.juki.resident.v1", 0): 10, ("999999.juki.resident.v1", 1): 0}
+RESIDENT = "999999.juki.resident.v1"
+CANONICAL = {(RESIDENT, 0): 10, (RESIDENT, 1): 0}
 TAX, SCHOOL = "999999.tax.in.juki.resident.v1", "999999.school.in.juki.resident.v1"
 NARROWED = {(TAX, 0): 7, (SCHOOL, 0): 3}
 FRESH = Day(date(2026, 4, 1), "bus_outbox_20260401", {0: 100, 1: 50})
@@ -22,10 +24,11 @@ DONE = replace(FRESH, canonical=CANONICAL, narrowed=NARROWED)
 ALL = Progress(
     today=date(2026, 4, 2),
     said={0: 100, 1: 60},
-    projector={("999999.juki.resident.v1", 0): 10},
+    projector={(RESIDENT, 0): 10},
     departments={"tax": {(TAX, 0): 7}, "school": {(SCHOOL, 0): 4}},
     subscribed={"tax": frozenset({TAX}), "school": frozenset({SCHOOL})},
 )
+FOLDED = replace(ALL, heard={"household": frozenset({RESIDENT})})
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,13 @@ ALL = Progress(
         (DONE, replace(ALL, projector={}), (KEEP, "the projector")),
         (DONE, replace(ALL, departments={"school": {(SCHOOL, 0): 4}}), (KEEP, "tax")),
         (DONE, replace(ALL, departments={"tax": {(TAX, 0): 7}, "school": {(SCHOOL, 0): 2}}), (KEEP, "school")),
+        (DONE, FOLDED, (KEEP, "household")),
+        (DONE, replace(FOLDED, processors={"household": {(RESIDENT, 0): 9}}), (KEEP, "household")),
+        (DONE, replace(FOLDED, processors={"household": {(RESIDENT, 0): 10}}), (DROP, "")),
+        (DONE, replace(FOLDED, heard={"household": frozenset({"999999.juki.other.v1"})}), (DROP, "")),
+        (DONE, replace(ALL, departments={}, subscribed={}), (DROP, "")),
+        (replace(FRESH, last={}), replace(ALL, projector={}), (DROP, "")),
+        (replace(FRESH, last={}), replace(ALL, today=date(2026, 4, 1)), (KEEP, "the day is not over")),
     ],
 )
 def test_a_day_goes_one_stage_after_the_other(day, progress, expected):
@@ -134,3 +144,50 @@ def test_a_day_stays_while_somebody_is_blocked_or_a_transaction_of_that_day_is_o
     assert blocked == (KEEP, "the relay")
     assert open_insert == (KEEP, "the relay")
     assert run(days)[table] == (DROP, "")
+
+
+@pytest.mark.stack
+def test_who_commits_into_a_day_that_was_noted_has_it_noted_anew(outbox):
+    register, days, yesterday = outbox
+    table = f"bus_outbox_{yesterday:%Y%m%d}"
+    noted = run(days, departments={})[table]
+
+    with register.begin() as db:
+        writers.say(db, "01")
+        db.execute(text("UPDATE bus_outbox SET created = :day"), {"day": yesterday})
+    unsaid = run(days, departments={})[table]
+    with register.begin() as db:
+        db.execute(text("UPDATE bus_lease l SET cursor = (SELECT max(seq) FROM bus_outbox o WHERE o.shard = l.shard)"))
+    again = run(days, projector={})[table]
+
+    assert noted == (NOTE_NARROWED, "school")
+    assert unsaid == (KEEP, "the relay")
+    assert again == (NOTE_CANONICAL, "the projector")
+
+
+@pytest.mark.stack
+def test_days_of_two_outboxes_have_the_same_names_and_each_its_own_notes(outbox, database):
+    register, _, yesterday = outbox
+    table, notes = f"bus_outbox_{yesterday:%Y%m%d}", connect(database("notes"))
+    first, second = (SqlDays(register, notes, name, 1) for name in ("", "tax"))
+
+    assert run(first, projector={})[table] == (NOTE_CANONICAL, "the projector")
+    assert run(second, projector={})[table] == (NOTE_CANONICAL, "the projector")
+    assert run(first, projector={})[table] == (KEEP, "the projector")
+    assert run(second)[table] == (DROP, "")
+    notes.dispose()
+
+
+@pytest.mark.stack
+def test_an_outbox_that_is_not_there_yet_is_made_where_that_is_allowed(database):
+    empty, notes = connect(database("tax")), connect(database("notes"))
+    days = SqlDays(empty, notes, "tax", 1)
+
+    with pytest.raises(Misconfigured):
+        SqlDays(empty, notes).ahead(3)
+    days.ahead(10)
+
+    assert len(days.days()) == 10
+    assert days.said() == {0: 0}
+    empty.dispose()
+    notes.dispose()

@@ -1,0 +1,1 @@
+"""What do all outboxes need, whosever they are? Looked after in one call, and seen in one."""
