@@ -149,7 +149,11 @@ class Desk:
         for request in requests:
             self._answer(request, look, recorded, worked, replaced.get(request.event_id))
         for chore in (*(self.office.chores if chores else ()), *self.office.closing):
-            worked.said += len(self.book.say(None, list(chore(look)), recorded))
+            try:
+                worked.said += len(self.book.say(None, list(chore(look)), recorded))
+            except Reject as refused:
+                refused.where = f"{self.id}: {getattr(chore, '__name__', 'a chore')}, {refused.where}"
+                raise  # nobody asked for it, so it is the office that is wrong
         return worked
 
     def _answer(
