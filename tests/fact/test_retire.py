@@ -34,9 +34,8 @@ class Town:
             today = db.execute(text("SELECT (transaction_timestamp() AT TIME ZONE 'UTC')::date")).scalar_one()
         self.yesterday = today - timedelta(days=1)
 
-    def say(self, name: str, reason: str, **more) -> None:
-        entity, image = FACTS[name]
-        self.wiring.facts(name).say(None, [Say(entity, f"{name}/1", reason, image | more, "2026-04-01")])
+    def say(self, name: str, reason: str, image: dict) -> None:
+        self.wiring.facts(name).say(None, [Say(FACTS[name][0], f"{name}/1", reason, image, "2026-04-01")])
 
     def it_was_yesterday(self, name: str) -> None:
         with self.wiring.facts(name).engine.begin() as db:
@@ -94,8 +93,8 @@ def test_a_broker_that_did_not_answer_is_not_asked_for_the_next_outbox():
 
 @pytest.mark.stack
 def test_each_department_s_days_wait_for_its_own_readers_and_for_nobody_else(town):
-    for name in FACTS:
-        town.say(name, "KETTEI")
+    for name, (_, image) in FACTS.items():
+        town.say(name, "KETTEI", image)
         town.it_was_yesterday(name)
     town.bus("connector", "run", "zaimu_kaikei", "--until-idle")  # it is there, and has heard nothing yet
 
@@ -133,7 +132,7 @@ def assert_all_are_told(status) -> None:
 def assert_departments_go_on(town) -> None:
     """Without the rows of the past: the trigger asks for the row of this transaction only, the history is whole."""
     for name in FACTS:
-        town.say(name, "SHURYO", active=False)
+        town.say(name, "SHURYO", {})
     published = town.bus("relay", "run", "--departments", "--until-idle")[1]["published"]
 
     assert published == 2
