@@ -71,7 +71,7 @@ def withholding_changes(look: Look) -> Sequence[Say]:
     stands = {fact.image["staff_no"] for fact in look.facts(STAFF)}
     ended = [(no, "退職") for no in sorted(withheld) if no not in stands and no not in reported]
     rare = not reported or (busy(look, CHANGE) and look.chance(str(look.on), "leave") < 0.1)
-    here = [no for no in withheld if no in living and no not in reported]
+    here = [no for no in withheld if no in living and no in stands and no not in reported]  # who left takes no leave
     leave = draw(look, here, str, "leave") if rare else None
     says: list[Say] = []
     for no, kind in ended + ([(leave, "休職")] if leave else []):
