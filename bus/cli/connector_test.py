@@ -31,7 +31,21 @@ def play(
         verdicts = report(run.wiring.connector(name), run.wiring.topology, run.wiring.contracts)
         found += [{"id": name} | verdict._asdict() | {"ok": verdict.ok} for verdict in verdicts]
     run.exit = 0 if all(one["ok"] for one in found) else 4
-    run.show(found, run.table(_lines(found), "id", "owed", "examples", "failed", "where"))
+    names = list(dict.fromkeys(str(one["id"]) for one in found))
+    lines = _lines(found) if len(names) == 1 else _briefly(found, names)
+    run.show(found, run.table(lines, "id", "owed", "examples", "failed", "where"))
+
+
+def _briefly(found: list[dict[str, object]], names: list[str]) -> list[tuple[object, ...]]:
+    """Of a fleet: one line per connector, and one more per failure."""
+    lines: list[tuple[object, ...]] = []
+    for name in names:
+        mine = [one for one in found if one["id"] == name]
+        failed = [one for one in mine if not one["ok"]]
+        examples = len({one["line"] for one in mine} - {0})
+        lines.append((name, f"{len(mine)} 項目 / verdicts", examples, len(failed) or "✓", ""))
+        lines += [("", one["owed"], "", "", f"examples.yaml:{one['line']} {one['differences']}") for one in failed]
+    return lines
 
 
 def _lines(found: list[dict[str, object]]) -> list[tuple[object, ...]]:

@@ -32,8 +32,10 @@ def explain(run: Run, subscription: Annotated[str, typer.Argument(help="業務�
         run.show(document)
         return
     hidden = {True: "支援措置で非表示 / hidden", False: ""}
-    rows = [(f["path"], f["name_ja"], hidden[f["hidden_when_protected"]]) for f in document["fields"]]
+    rows = [(f["entity"], f["path"], f["name_ja"], hidden[f["hidden_when_protected"]]) for f in document["fields"]]
+    concerns = ", ".join(f"{entity}: {rule}" for entity, rule in stanza.concerns.items())
     run.out.print(f"{stanza.id}: {stanza.purpose} ({stanza.statute})", markup=False)
-    run.out.print(f"concerns: {dict(stanza.concerns) or '全員 / everybody'}", markup=False)
+    run.out.print(f"対象 / concerns: {concerns or '全員 / everybody'}", markup=False)
+    run.out.print(f"暦 / clock: {', '.join(stanza.clock) or 'なし / none'}", markup=False)
     run.out.print(f"支援措置 / protected: {stanza.sees_protected or '見えない / hidden'}", markup=False)
-    run.show(document, run.table(rows, "path", "項目", "支援措置 / protection"))
+    run.show(document, run.table(rows, "entity", "path", "項目", "支援措置 / protection"))

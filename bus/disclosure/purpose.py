@@ -37,6 +37,7 @@ def explain(stanza: Stanza, image_of: Callable[[str], Schema]) -> dict[str, Any]
         "purpose": stanza.purpose,
         "statute": stanza.statute,
         "concerns": dict(stanza.concerns),
+        "clock": list(stanza.clock),
         "sees_protected": stanza.sees_protected,
         "fields": [field for entity in stanza.reads for field in fields(stanza, entity, image_of(entity))],
     }
