@@ -42,7 +42,7 @@ from bus.topology.cluster import (
 )
 
 T = TypeVar("T")
-TIMEOUT: Final = 10.0
+TIMEOUT: Final = 30.0  # hundreds of topics and permissions on a busy machine take their time
 ITERATIONS: Final = 4096
 _ANYTHING: Final[Any] = None  # the client's types do not know that this is allowed
 _EVERY: Final = AclBindingFilter(
