@@ -14,12 +14,13 @@ from bus.clock.duties import load as load_calendar, transits
 from bus.demo.course import POISONED, Course, Played
 from bus.demo.fleet import Fleet
 from bus.demo.outlook import Outlook
-from bus.demo.proof import Department, prove
+from bus.demo.proof import Department, households, prove
 from bus.errors import BusError, Unavailable
 from bus.fleet.draw import draw as drawn
 from bus.kit.crossings import fleet as crossed
 from bus.kit.desk.staff import Staff
 from bus.reading.law import load as load_law
+from bus.reconcile.compare import Finding
 from bus.register.entry import Entry
 from bus.resident import codes
 from bus.resident.load import load
@@ -51,6 +52,7 @@ class Outcome:
     residents: int
     played: Played = field(default_factory=Played)
     departments: list[Department] = field(default_factory=list)
+    households: Finding = field(default_factory=lambda: Finding("juki.household"))
     map: Mapping[str, Any] = field(default_factory=dict)  # as `bus fleet check` has it
     drawing: Path = Path()  # … and drawn
     seconds: float = 0.0
@@ -63,6 +65,7 @@ class Outcome:
             all(department.equal for department in self.departments)
             and parked == {department: int(department == POISONED) for department in parked}
             and all(kill.signal == 9 and kill.waiting > 0 for kill in self.played.kills)
+            and self.households.equal
             and bool(self.map.get("ok"))
         )
 
@@ -107,6 +110,7 @@ class Demo:
             outcome.played = course.play(days, town.day + timedelta(days=1), self.wish.days)
             self.say("everybody is idle; now every source is asked what each department ought to hold")
             outcome.departments = prove(wiring, outlook, entry)
+            outcome.households = households(wiring, outlook, entry)
             outcome.map, outcome.drawing = crossed(wiring), self.settings.home / "map.svg"
             outcome.drawing.write_text(drawn(outcome.map, "ja"), encoding="utf-8")
         finally:

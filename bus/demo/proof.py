@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from bus.change import Row
 from bus.contract.grant import protected_paths
@@ -19,6 +19,8 @@ from bus.register.entry import Entry
 from bus.store import Parked
 from bus.topology.model import REGISTER, producer
 from bus.wiring import Wiring
+
+HOUSEHOLD: Final = "juki.household"
 
 
 @dataclass(slots=True)
@@ -76,6 +78,20 @@ def prove(wiring: Wiring, outlook: Outlook, entry: Entry) -> list[Department]:
         department.truth_age_seconds = standing[name].truth_age_seconds
         found.append(department)
     return found
+
+
+def households(wiring: Wiring, outlook: Outlook, entry: Entry) -> Finding:
+    """Does the household processor say who lives together as the register's own last images do?"""
+    wanted: dict[str, set[str]] = {}
+    for key, _, image, _ in entry.latest():
+        if image["is_resident"] and not image["identity"]["merged_into"] and image["household"]["no"]:
+            wanted.setdefault(image["household"]["no"], set()).add(key)
+    told = {history[0].key: history[-1].data for history in said(wiring, outlook, entry, HOUSEHOLD)}
+    actual = {no: {member["key"] for member in image["members"]} for no, image in told.items() if image["active"]}
+    finding = Finding(HOUSEHOLD, expected=len(wanted), actual=len(actual))
+    finding.missing, finding.extra = len(wanted.keys() - actual.keys()), len(actual.keys() - wanted.keys())
+    finding.differing = sum(wanted[no] != actual[no] for no in wanted.keys() & actual.keys())
+    return finding
 
 
 def said(wiring: Wiring, outlook: Outlook, entry: Entry, entity: str) -> Iterator[list[Event]]:

@@ -34,6 +34,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "records": "records", "state": "state", "drawn": "drawn on one sheet: {file}",
         "staff": "the calendar said {duties} duties; the staff (simulated) confirmed {confirmed} requests, "
                  "rejected {rejected}, and said {said} facts",
+        "households": "{actual:,} households, as the processor says them; {wrong} differ from the register",
         "ok": "✓ all systems and flows crossed, every department equals its sources, only the poisoned one is parked",
         "bad": "✗ something is not as it should be",
     },
@@ -52,6 +53,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "rows": "{rows:,}（{tables} 表）", "map": "バスを渡った情報", "flow": "フロー", "name": "名称", "pairs": "対",
         "records": "件数", "state": "状態", "drawn": "一枚の図にしました：{file}",
         "staff": "暦の起点 {duties} 件。職員（模擬）が承認 {confirmed} 件、却下 {rejected} 件、発信 {said} 件",
+        "households": "世帯 {actual:,} 件（世帯処理の発信）：住民記録との相違 {wrong} 件",
         "ok": "✓ すべての業務とフローが渡り、どの業務も出どころからの再計算と一致し、保留は壊した事象の本人だけです",
         "bad": "✗ あるべき姿と違うところがあります",
     },
@@ -73,6 +75,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 1),
         "map": {"drawing": str(outcome.drawing), "missing": outcome.map["missing"],
                 "interfaces": outcome.map["interfaces"]},
+        "households": outcome.households.as_dict(),
         "departments": [as_dict(department) for department in outcome.departments],
         "killed": [
             {"name": kill.name, "pid": kill.pid, "signal": kill.signal, "waiting": kill.waiting,
@@ -165,6 +168,9 @@ def _lines(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
             duties=played.duties, confirmed=worked.confirmed, rejected=worked.rejected, said=worked.said
         ),
     ]
+    found = outcome.households
+    wrong = found.missing + found.extra + found.differing
+    lines.append(words["households"].format(actual=found.actual, wrong=wrong))
     lines += [
         words["kill"].format(
             name=kill.name, pid=kill.pid, signal=kill.signal, waiting=kill.waiting, seconds=kill.dead_seconds

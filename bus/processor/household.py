@@ -35,7 +35,7 @@ _PLAIN: Final = re.compile(r"[\x21-\x39\x3b-\x7e]{1,64}")  # what every departme
 _LONGEST: Final = 100
 
 
-class Desk:
+class Sheet:
     """Copies of what is remembered, and what this step makes of it."""
 
     def __init__(self, recall: Recall) -> None:
@@ -64,27 +64,27 @@ class Desk:
 
 
 def fold(recall: Recall, heard: Heard) -> Folded:
-    desk = Desk(recall)
-    changed = _move(desk, heard)
+    sheet = Sheet(recall)
+    changed = _move(sheet, heard)
     if heard.reason == _LOADED:
-        return desk.settled(_hold_briefly(desk, heard, changed))
+        return sheet.settled(_hold_briefly(sheet, heard, changed))
     if heard.change_set is None or heard.change_set.size < 2 or heard.kind in _REPEATS:
-        return desk.settled(changed)
-    return desk.settled(_gather(desk, heard, changed))
+        return sheet.settled(changed)
+    return sheet.settled(_gather(sheet, heard, changed))
 
 
-def _move(desk: Desk, heard: Heard) -> list[str]:
+def _move(sheet: Sheet, heard: Heard) -> list[str]:
     """Out of one household, into another, or another relation in the same: which households are not as they were?
 
     Looks into the households themselves, so that one remembered wrongly is mended when its members are heard again.
     """
     key = _PERSON + heard.key
-    was, now, said = desk.get(key), _member(heard.after), heard.before and heard.before["household.no"]
+    was, now, said = sheet.get(key), _member(heard.after), heard.before and heard.before["household.no"]
     if was != now:
-        desk.put(key, now)
+        sheet.put(key, now)
     changed = []
     for no in sorted({one["household"] for one in (was, now) if one is not None} | ({said} if said else set())):
-        house = desk.house(no)
+        house = sheet.house(no)
         member = {name: now[name] for name in _OF_MEMBER} if now is not None and now["household"] == no else None
         if house["members"].get(heard.key) == member:
             continue
@@ -94,7 +94,7 @@ def _move(desk: Desk, heard: Heard) -> list[str]:
             house["members"][heard.key] = member
         if house["told"] or house["recorded"] < heard.recorded:  # of all that is untold the latest gives the day
             house |= {"recorded": heard.recorded, "effective": heard.effective.as_json(), "told": False}
-        desk.put(_HOUSE + no, house)
+        sheet.put(_HOUSE + no, house)
         changed.append(no)
     return changed
 
@@ -109,30 +109,30 @@ def _member(image: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"household": no, **{name: image[f"household.{name}"] for name in _OF_MEMBER}}
 
 
-def _gather(desk: Desk, heard: Heard, changed: Sequence[str]) -> Sequence[str]:
+def _gather(sheet: Sheet, heard: Heard, changed: Sequence[str]) -> Sequence[str]:
     """Notes one row of an act. Which households does it no longer hold back?"""
     assert heard.change_set is not None
     key, (_, size, seq) = _act(heard), heard.change_set
-    act = desk.get(key) or _waiting(heard) | {"size": size, "rows": [], "households": []}
+    act = sheet.get(key) or _waiting(heard) | {"size": size, "rows": [], "households": []}
     act["rows"] = sorted({*act["rows"], seq})
     act["households"] = sorted({*act["households"], *changed})
     if len(act["rows"]) >= act["size"]:
-        desk.put(key, None)
-        return _let_go(desk, key, act["households"])
-    desk.put(key, act)
+        sheet.put(key, None)
+        return _let_go(sheet, key, act["households"])
+    sheet.put(key, act)
     if act["released"]:
         return changed
     for no in changed:
-        _hold(desk, key, no)
+        _hold(sheet, key, no)
     return []
 
 
-def _hold_briefly(desk: Desk, heard: Heard, changed: Sequence[str]) -> Sequence[str]:
+def _hold_briefly(sheet: Sheet, heard: Heard, changed: Sequence[str]) -> Sequence[str]:
     """The members of a household come one by one, soon after another; each household waits for itself."""
     for no in changed:
         key = f"{_ACT}{_LOADED}/{no}"
-        desk.put(key, _waiting(heard) | {"is_brief": True, "households": [no]})
-        _hold(desk, key, no)
+        sheet.put(key, _waiting(heard) | {"is_brief": True, "households": [no]})
+        _hold(sheet, key, no)
     return []
 
 
@@ -140,18 +140,18 @@ def _waiting(heard: Heard) -> dict[str, Any]:
     return {"stamp": heard.stamp, "released": False, "is_brief": False}
 
 
-def _hold(desk: Desk, key: str, no: str) -> None:
-    house = desk.house(no)
+def _hold(sheet: Sheet, key: str, no: str) -> None:
+    house = sheet.house(no)
     house["waits"] = sorted({*house["waits"], key})
-    desk.put(_HOUSE + no, house)
+    sheet.put(_HOUSE + no, house)
 
 
-def _let_go(desk: Desk, key: str, numbers: Sequence[str]) -> Sequence[str]:
+def _let_go(sheet: Sheet, key: str, numbers: Sequence[str]) -> Sequence[str]:
     for no in numbers:
-        house = desk.house(no)
+        house = sheet.house(no)
         if key in house["waits"]:
             house["waits"].remove(key)
-            desk.put(_HOUSE + no, house)
+            sheet.put(_HOUSE + no, house)
     return numbers
 
 
@@ -165,17 +165,17 @@ def _act(heard: Heard) -> str:
 
 def release(recall: Recall, key: str) -> Folded:
     """The act stays in memory, and in sight, until its last row is there; further rows of it are said as they come."""
-    desk = Desk(recall)
-    act = desk.get(key)
+    sheet = Sheet(recall)
+    act = sheet.get(key)
     if act is None or act["released"]:
         return Folded({}, [])
-    desk.put(key, None if act["is_brief"] else act | {"released": True})
-    return desk.settled(_let_go(desk, key, act["households"]))
+    sheet.put(key, None if act["is_brief"] else act | {"released": True})
+    return sheet.settled(_let_go(sheet, key, act["households"]))
 
 
 def fact(recall: Recall, key: str) -> Said | None:
     no = key.removeprefix(_HOUSE)
-    return _fact(no, Desk(recall).house(no))
+    return _fact(no, Sheet(recall).house(no))
 
 
 def _fact(no: str, house: State) -> Said | None:

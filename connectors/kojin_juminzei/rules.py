@@ -41,8 +41,16 @@ def is_minor(person, on: date, law) -> bool:
 
 
 def is_individual(addressee) -> bool:
-    """地方税法 294条1項1号・2号; corporations are another tax's. Whose kind is not written counts as a person."""
+    """地方税法 294条1項1号・2号; corporations are another tax's. Whose kind is not written counts as a person.
+
+    Asked here and not by `concerns`: a kind that was wrong is corrected, and what was asked has to be taken back.
+    """
     return addressee.kind != CORPORATION
+
+
+def is_outside_taxpayer(addressee) -> bool:
+    """地方税法 294条3項, 1項2号: as long as the record stands."""
+    return addressee.active and is_individual(addressee)
 
 
 def outside_address(addressee) -> str | None:
@@ -58,7 +66,7 @@ def outside_postal_code(addressee) -> str | None:
 
 def is_dead_or_another(addressee) -> bool:
     """地方税法 9条: the duty goes to the heirs; or what is owed stands under another number now."""
-    return addressee.died_on is not None or addressee.merged_into is not None
+    return is_individual(addressee) and (addressee.died_on is not None or addressee.merged_into is not None)
 
 
 def is_ours(payment) -> bool:
