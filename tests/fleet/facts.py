@@ -24,7 +24,7 @@ FACTS: Final = tuple(sorted(entity for entity in TOPOLOGY.topics if not entity.s
 REASONS: Final = ("KETTEI", "KETTEI", "HENKO", "SHURYO", "SHURYO", "TEISEI", "TORIKESHI", "TOGO")
 DAYS: Final = ("2024-04-01", "2025-02-28", None, {"text": "このころ", "earliest": "2024-01-01", "latest": "2024-12-31"})
 TEXTS: Final = {
-    "kind": ["1", "2", "身体"], "year": ["2024", "2025"], "merged_into": [None, "jutogai/2"], "grade": ["1級", "7級"],
+    "kind": ["1", "2", "身体"], "year": ["2024", "2025"], "merged_into": ["jutogai/2"], "grade": ["1級", "7級"],
     "system": ["kojin_juminzei", "hojin_juminzei", "kotei_shisanzei", "keiji_zei", "kokuho", "kaigo", "kouki"],
     "protection.level": [None, None, "SHIEN"], "collection": ["F", "T"], "ground": ["年齢", "障害認定"],
     "state": ["proposed", "confirmed", "rejected"], "claim_kind": ["旅費", "時間外"],
@@ -49,7 +49,7 @@ class Facts:
         at = (entity, f"{entity.partition('.')[0]}/{self.chance.randrange(1, 4)}")
         reason = reason or self.chance.choice(REASONS)
         pasts = self.pasts.get(at, [])
-        image = {} if reason == "TORIKESHI" else dict(self._image(entity, people, whole=reason == "KETTEI"))
+        image = {} if reason == "TORIKESHI" else dict(self._image(entity, people, reason))
         target = self.chance.choice(pasts).id if pasts and reason in ("TEISEI", "TORIKESHI") else None
         with suppress(Reject):
             return self._enter(at, Say(*at, reason, image, day(now).isoformat(), supersedes=target), now)
@@ -70,9 +70,12 @@ class Facts:
         self.present[at] = Present(event.version, after, event.recorded)
         return event
 
-    def _image(self, entity: str, people: list[str], *, whole: bool) -> Iterator[tuple[str, Any]]:
+    def _image(self, entity: str, people: list[str], reason: str) -> Iterator[tuple[str, Any]]:
+        """Of a first image everything, of a later one some of it; into which other fact it went, a merge alone says."""
         for path, kind in _rules(entity).shape.kinds.items():
-            if path != "active" and (whole or self.chance.random() < 0.3):
+            merges = path.startswith("merged_")
+            said = reason == "TOGO" if merges else reason == "KETTEI" or self.chance.random() < 0.3
+            if path != "active" and said:
                 yield path, self._cell(path, kind, people)
 
     def _cell(self, path: str, kind: str, people: list[str]) -> Any:

@@ -47,10 +47,14 @@ def undone(lives: Lives) -> Undone | None:
 
 def undone_fact(lives: Lives) -> Undone | None:
     told, moment = list(lives.said), lives.ledger.now + timedelta(minutes=1)
-    entity = lives.chance.choice(lives.speakers)
-    reason = lives.chance.choice(["KETTEI", "HENKO", "SHURYO"])
-    event = lives.facts.one(entity, moment, lives.people(), reason)
-    undo = event and lives.facts.annul(entity, event, moment)
+    event = undo = None
+    for _ in range(12):
+        entity = lives.chance.choice(lives.speakers)
+        reason = lives.chance.choice(["KETTEI", "HENKO", "HENKO", "SHURYO"])
+        event = lives.facts.one(entity, moment, lives.people(), reason)
+        undo = event and lives.facts.annul(entity, event, moment)
+        if event:
+            break
     if event is None or undo is None:
         return None
     once_more = lives.again(entity, event.key, moment)
