@@ -76,6 +76,8 @@ class Aviary:
             return "0"
         if path.startswith("protection.") and not protected:
             return None
+        if path.startswith("identity."):
+            return None  # everybody is himself: a record that is another one now could not be moved
         return self.canary(path, who, protected=protected)
 
     def act(self, reason: str, household: str, paths: Iterable[str] = (), *, protected: bool, **given: Any) -> None:

@@ -106,7 +106,9 @@ class Run:
             assert {"bus_parked", "bus_applied", *only} <= {table for _, table in known}
             for schema, table in known:
                 for form in ("text", "binary") if not only or table in only else ():
-                    query = sql.SQL("COPY {} TO STDOUT (FORMAT " + form + ")").format(sql.Identifier(schema, table))
+                    query = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT (FORMAT " + form + ")").format(
+                        sql.Identifier(schema, table)
+                    )
                     with db.cursor().copy(query) as copy:
                         parts += [bytes(block) for block in copy]
         return Haystack(parts)
