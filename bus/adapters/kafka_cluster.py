@@ -165,21 +165,29 @@ class KafkaCluster:
         self._all(self._admin.alter_user_scram_credentials(asked, request_timeout=TIMEOUT))
 
     def _permit(self, grants: list[Acl], revokes: list[Acl]) -> None:
-        """The broker applies permissions a moment after it has taken them: wait until they show."""
-        if grants:
-            self._all(self._admin.create_acls([_binding(acl) for acl in grants], request_timeout=TIMEOUT))
+        """The broker applies permissions a moment after it has taken them: wait until they show.
+
+        A broker that has just begun, on a busy machine, was seen to take some and to forget them: these are asked for
+        again, which changes nothing where they are there.
+        """
         if revokes:
             self._all(self._admin.delete_acls([_filter(acl) for acl in revokes], request_timeout=TIMEOUT))
+        for patience in (TIMEOUT / 6, TIMEOUT / 3, TIMEOUT):
+            if missing := sorted(set(grants) - self._acls(), key=str):
+                self._all(self._admin.create_acls([_binding(acl) for acl in missing], request_timeout=TIMEOUT))
+            try:
+                self._until(lambda: self._are_shown(grants, revokes), "the new permissions", patience)
+                return
+            except Unavailable:
+                if patience == TIMEOUT:
+                    raise
 
-        def shown() -> bool:
-            now = self._acls()
-            return now.issuperset(grants) and now.isdisjoint(revokes)
+    def _are_shown(self, grants: list[Acl], revokes: list[Acl]) -> bool:
+        now = self._acls()
+        return now.issuperset(grants) and now.isdisjoint(revokes)
 
-        if grants or revokes:
-            self._until(shown, "the new permissions")
-
-    def _until(self, true: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + TIMEOUT
+    def _until(self, true: Callable[[], bool], what: str, patience: float = TIMEOUT) -> None:
+        deadline = time.monotonic() + patience
         while not true():
             if time.monotonic() > deadline:
                 raise Unavailable(

@@ -50,6 +50,7 @@ class Wish:
 class Outcome:
     town: str
     residents: int
+    is_extract: bool = False  # somebody's own people: what they do not give rise to need not have crossed
     played: Played = field(default_factory=Played)
     departments: list[Department] = field(default_factory=list)
     households: Finding = field(default_factory=lambda: Finding("juki.household"))
@@ -66,7 +67,7 @@ class Outcome:
             and parked == {department: int(department == POISONED) for department in parked}
             and all(kill.signal == 9 and kill.waiting > 0 for kill in self.played.kills)
             and self.households.equal
-            and bool(self.map.get("ok"))
+            and (self.is_extract or bool(self.map.get("ok")))
         )
 
 
@@ -99,7 +100,7 @@ class Demo:
         days = play(town, self.wish.days)
         contract = wiring.contracts.canonical()
         entry = Entry.open(wiring.engine("register"), contract, wiring.topology.town)
-        outcome = Outcome(wiring.topology.town, len(town.residents))
+        outcome = Outcome(wiring.topology.town, len(town.residents), self.wish.file is not None)
         self._load(entry, file, town)
         outlook, staff = Outlook(wiring, connectors, tuple(wiring.topology.processors)), Staff(wiring, connectors)
         try:

@@ -99,6 +99,8 @@ def said(wiring: Wiring, outlook: Outlook, entry: Entry, entity: str) -> Iterato
     if entity == RESIDENT:
         return entry.histories(clock=True)
     if producer(entity) == REGISTER:
+        if not outlook.processors:
+            return iter(())  # nobody folds, so nobody has said anything
         decode = wiring.contracts.canonical(entity).decode
         return _lives(decode(payload) for payload in outlook.processed.payloads(entity))
     return wiring.facts(producer(entity)).histories(entity)

@@ -29,7 +29,7 @@ def outcome(*, crossed=True, **poisoned):
     ]  # fmt: skip
     kills = [Kill("kaigo", 4711, time.monotonic(), signal=9, waiting=4, dead_seconds=1.5)]
     played = Played(5, 6, kills=kills, poison=Tampered("an-event", "a.topic", 3))
-    return Outcome("999999", 10, played, departments, figure(crossed=crossed))
+    return Outcome("999999", 10, played=played, departments=departments, map=figure(crossed=crossed))
 
 
 def figure(*, crossed: bool):

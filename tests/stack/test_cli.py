@@ -29,7 +29,7 @@ def test_env_names_every_principal_and_department_and_hides_the_secrets(stack: R
 
     promised = "bootstrap security_protocol sasl_mechanism ca_file registry_url register_dsn users departments"
     assert set(masked) == set(promised.split())
-    assert set(masked["users"]) == {"admin", "relay", "projector", *masked["departments"]}
+    assert set(masked["users"]) == {"admin", "relay", "projector", "household", *masked["departments"]}
     for name, department in revealed["departments"].items():
         assert department["group"] == name.replace("_", "-")
         assert department["topic_prefix"] == f"999999.{department['group']}.in."
