@@ -176,7 +176,9 @@ class Relay:
         if stopped and (is_last or len(for_good) == len(self.shards)):
             raise stopped[0]
         if is_last and impatient:
-            raise Unavailable("the relay cannot go on: a dependency is away", code="RELAY_WAITS", hint="`bus doctor`")
+            raise Unavailable(
+                "the relay cannot go on: a dependency is away", code="RELAY_WAITS", hint="`bus status` says which"
+            )
 
     def _idle(self) -> bool:
         try:
