@@ -18,6 +18,7 @@ from bus.dates import JAPAN, Uncertain
 from bus.errors import Misconfigured
 from bus.event import REMOVED, RESIDENT, Event
 from bus.kit.hearing import INCARNATION, Ear, Told
+from bus.movement.undo import never_resident
 from bus.reading.law import Dated, Law
 from bus.reading.lines import Lines, line
 from bus.store import Delivery, Store
@@ -131,8 +132,8 @@ class Stage:
         if given.get("supersedes") and known.get("corrects"):
             kind = given.get("kind", "CORRECT")
         undone = _superseded(kind, given.get("supersedes"), [one.event for one in told], mine)
-        base = _restored(entity, last, undone, kind) if last else self.blank(entity)
         recorded = given.get("recorded", example.date)
+        base = _restored(entity, last, undone, kind, recorded) if last else self.blank(entity)
         event = Event(
             id=event_id(example.name, number),
             kind=kind,
@@ -269,15 +270,19 @@ def _superseded(kind: str, number: int | None, told: Sequence[Event], mine: Sequ
     return next(event for event in reversed(mine) if event.id not in gone and event.kind not in ("ANNUL", "RESYNC"))
 
 
-def _restored(entity: str, last: Event, undone: Event | None, kind: str) -> Mapping[str, Any]:
+def _restored(entity: str, last: Event, undone: Event | None, kind: str, on: date) -> Mapping[str, Any]:
     """After an annulment: as it was before the annulled event, where that had changed something.
 
-    A fact that never stood still says what it said (bus/fact/fold.py).
+    What never was is still spoken of: a sheet is closed (bus/movement/undo.py), a fact says what it said
+    (bus/fact/fold.py).
     """
-    if undone is None or kind != "ANNUL" or (entity != RESIDENT and undone.before is None):
+    if undone is None or kind != "ANNUL":
         return last.data
-    before = _flat(undone.before) if undone.before else {}
     flat = _flat(last.data)
+    if undone.before is None:
+        closed = never_resident(Uncertain.on(on)) if entity == RESIDENT else {}
+        return Stage.nest(flat | {path: value for path, value in closed.items() if path in flat})
+    before = _flat(undone.before)
     for path in _changed(undone):
         flat[path] = before.get(path, False if isinstance(flat[path], bool) else None)
     return Stage.nest(flat)

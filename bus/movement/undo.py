@@ -46,7 +46,7 @@ def annul(act: Act, reasons: dict[str, Reason]) -> None:
         if "state" in said and image["state"] not in said["state"][1]:
             raise Reject("a later event must be annulled first", code="LATER_MOVEMENT", where="supersedes")
         if named.before is None:
-            _never_resident(act, image)
+            image.update(never_resident(Uncertain.on(act.scene.today)))
             if named.reason == "FUBAN_KAE":  # the key was heard of: it leads back to the one that is right
                 image["identity.merged_into"] = next(other for other in act.given if other != key)
                 image["identity.merged_on"] = Uncertain.on(act.scene.today)
@@ -112,11 +112,8 @@ def _names(act: Act, key: str, line: Sequence[Past]) -> None:
     act.effectives[key] = act.request.effective or line[0].effective
 
 
-def _never_resident(act: Act, image: Flat) -> None:
+def never_resident(on: Uncertain) -> Flat:
     """The first 記載 of a person is undone: the sheet is closed, what it says of the person stays on it."""
-    today = Uncertain.on(act.scene.today)
-    image.update({"is_resident": False, "state": "9", "resident_since": None, "address.since": None})
-    image.update({"entry.date": None, "entry.reason_code": None, "removal.reason_code": _NEVER})
-    image.update(
-        {"removal.date": today, "removal.notified_on": today, "removal.closed": "1", "removal.archived_on": today}
-    )
+    said: Flat = {"is_resident": False, "state": "9", "resident_since": None, "address.since": None}
+    said |= {"entry.date": None, "entry.reason_code": None, "removal.reason_code": _NEVER, "removal.closed": "1"}
+    return said | {"removal.date": on, "removal.notified_on": on, "removal.archived_on": on}

@@ -25,11 +25,6 @@ def has_attained_40(person, on: date, law) -> bool:
     return certain(person.birth, lambda born: attains(born, law.kaigo.second_age) <= on)
 
 
-def may_be_first_insured(person, on: date, law) -> bool:
-    """Nothing is left to look at where an annulled entry leaves nobody."""
-    return person.birth is not None and has_attained_65(person, on, law)
-
-
 def is_newly_insured(person, on: date, law) -> bool:
     """介護保険法 134条, 135条: since pensions were paid last, so that deduction has to be asked for."""
     months = on.year * 12 + on.month - 1 - law.kaigo.months_between_pensions

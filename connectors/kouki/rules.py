@@ -32,8 +32,8 @@ def is_seventy_five(person, on: date, law) -> bool:
 
 
 def was_insured(person, on: date, law) -> bool:
-    """50条: by age, or by 障害認定, as the register was told. An annulled entry leaves nobody, who is not born."""
-    return person.schemes.kouki == "1" or (person.birth is not None and is_seventy_five(person, on, law))
+    """50条: by age, or by 障害認定, as the register was told."""
+    return person.schemes.kouki == "1" or is_seventy_five(person, on, law)
 
 
 def is_insured(person, on: date, law) -> bool:

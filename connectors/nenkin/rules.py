@@ -18,8 +18,8 @@ def has_attained_60(person, on: date, law) -> bool:
 
 
 def is_of_age(person, on: date, law) -> bool:
-    """国民年金法 7条1項1号: both ends are asked for alone, for neither turns back. An annulled entry leaves nobody."""
-    return person.birth is not None and has_attained_20(person, on, law) and not has_attained_60(person, on, law)
+    """国民年金法 7条1項1号: both ends are asked for alone, for neither turns back."""
+    return has_attained_20(person, on, law) and not has_attained_60(person, on, law)
 
 
 def is_of_age_here(person, on: date, law) -> bool:

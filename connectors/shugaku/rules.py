@@ -23,11 +23,6 @@ def has_age_of_pupil(child, on: date, law) -> bool:
     return certain(child.birth, lambda born: band(born, school_year(on), roll_year(on), law)) == DURING
 
 
-def might_be_pupil(child, on: date, law) -> bool:
-    """Nothing is left to look at where an annulled entry leaves nobody."""
-    return child.birth is not None and has_age_of_pupil(child, on, law)
-
-
 def may_be_pupil(child, on: date, law) -> bool:
     """学校教育法施行令 2条: the roll is made the year before; who has left is heard of until the age is over."""
     year = school_year(on)

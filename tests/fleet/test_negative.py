@@ -39,11 +39,6 @@ def test_a_department_that_looks_past_annulments_is_caught_by_the_property_about
     assert broken[name] == {RESTORES}
 
 
-def test_what_does_not_turn_back_is_noticed_by_the_examples_too():
-    assert owed_by_examples("residents_only") == {"an_annulment_restores_what_was_before"}
-
-
-@pytest.mark.parametrize("name", ["by_last_act", "who_left"])
-def test_an_author_who_forgets_how_the_register_books_an_annulment_passes_his_own_examples(name):
-    """So the lives are needed: they are booked by the register, and not as their author thinks."""
-    assert owed_by_examples(name) == set()
+@pytest.mark.parametrize("name", HALL.names)
+def test_its_own_examples_notice_it_too_for_they_are_booked_as_the_register_books_an_annulment(name):
+    assert owed_by_examples(name) == {"an_annulment_restores_what_was_before"}
