@@ -187,11 +187,6 @@ def ends(entity: str, column: str, *, until: str = "until", only: Asks | None = 
     return answer
 
 
-def noted(_: Request, __: Look) -> Verdict:
-    """Seen; what follows from it is no fact."""
-    return NOTED
-
-
 def finish(look: Look, entity: str, person: str, last: Any, until: str = "until") -> list[Say]:
     known_until = when(last) or Uncertain.on(look.on)
     return end(look, entity, key(entity, person), {until: known_until}, day(last))

@@ -8,7 +8,7 @@ from typing import Final
 from bus.adapters.sql.proposals import Request
 from bus.dates import Uncertain
 from bus.fact.say import Say
-from bus.kit.desk.desk import NOTED, Look, Office, Verdict
+from bus.kit.desk.desk import NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import Row, age, amend, day
 from bus.kit.desk.insurance.alike import elsewhere, here, long_insured, themselves
 from bus.kit.desk.insurance.premiums import Premium, assessed, readdressed
@@ -21,7 +21,6 @@ from bus.kit.desk.rounds import (
     leaving,
     merged,
     mistaken,
-    noted,
     one,
     payments,
     permit_ended,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bus.adapters.sql.proposals import Request
-from bus.kit.desk.desk import NOTED, Look, Office, Verdict
+from bus.kit.desk.desk import NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import Row
 from bus.kit.desk.insurance.alike import elsewhere, here, long_insured, themselves
 from bus.kit.desk.insurance.premiums import Premium, assessed, deductions, readdressed
@@ -16,7 +16,6 @@ from bus.kit.desk.rounds import (
     leaving,
     merged,
     mistaken,
-    noted,
     permit_ended,
     since_of,
     stock,

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from bus.adapters.sql.proposals import Request
 from bus.fact.say import Say
-from bus.kit.desk.desk import LATER, NOTED, Look, Office, Verdict
+from bus.kit.desk.desk import LATER, NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import Row, age, amend, busy, day, known
 from bus.kit.desk.rounds import (
     GONE,
@@ -24,7 +24,6 @@ from bus.kit.desk.rounds import (
     merged,
     mistaken,
     month,
-    noted,
     one,
     pay,
     pay_day,

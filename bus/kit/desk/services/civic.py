@@ -10,7 +10,7 @@ from bus.adapters.sql.facts import Fact
 from bus.adapters.sql.proposals import Request
 from bus.dates import Uncertain
 from bus.fact.say import Say
-from bus.kit.desk.desk import NOTED, Look, Office, Verdict
+from bus.kit.desk.desk import NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import Row, age, day, withdraw
 from bus.kit.desk.rounds import (
     begin,
@@ -20,7 +20,6 @@ from bus.kit.desk.rounds import (
     key,
     merged,
     mistaken,
-    noted,
     one,
     permit_ended,
     ranked,

@@ -10,9 +10,9 @@ from bus.adapters.sql.facts import Fact
 from bus.adapters.sql.proposals import Request
 from bus.dates import Uncertain
 from bus.fact.say import Say
-from bus.kit.desk.desk import LATER, NOTED, Look, Office, Verdict
+from bus.kit.desk.desk import LATER, NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import beginning, draw, end, keep, known
-from bus.kit.desk.rounds import mistaken, noted, one, when
+from bus.kit.desk.rounds import mistaken, one, when
 from bus.kit.desk.tax.corporations import corporation_no
 from bus.town.names import serial
 from bus.town.strangers import FIRST, is_corporation, number, stranger

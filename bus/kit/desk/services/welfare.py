@@ -11,7 +11,7 @@ from bus.adapters.sql.facts import Fact
 from bus.adapters.sql.proposals import Request
 from bus.dates import Uncertain
 from bus.fact.say import Say
-from bus.kit.desk.desk import NOTED, Look, Office, Verdict
+from bus.kit.desk.desk import NOTED, Look, Office, Verdict, noted
 from bus.kit.desk.habits import Row, age, amend, busy, draw, end, known
 from bus.kit.desk.rounds import (
     GONE,
@@ -23,7 +23,6 @@ from bus.kit.desk.rounds import (
     leaving,
     merged,
     mistaken,
-    noted,
     one,
     pay,
     pay_day,
