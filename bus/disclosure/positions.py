@@ -36,8 +36,11 @@ class Held(NamedTuple):
         return self.record.topic, self.record.partition, self.record.offset
 
 
-class Positions(Protocol):
-    """Used by one thread. Everything raises Unavailable when the database is away; nothing is half done then."""
+class Owned(Protocol):
+    """What one process at a time goes on with, and how far it has read.
+
+    Used by one thread. Everything raises Unavailable when the database is away; nothing is half done then.
+    """
 
     def prepare(self) -> None:
         """Creates its tables where they are missing."""
@@ -55,6 +58,10 @@ class Positions(Protocol):
         """(holder, epoch, last sign of life)"""
 
     def offsets(self, name: str) -> Offsets: ...
+
+
+class Positions(Owned, Protocol):
+    """Of a projector."""
 
     def commit(self, name: str, epoch: int, upto: Offsets, held: Sequence[Held], settled: Sequence[Place] = ()) -> None:
         """One transaction: owner check (Fenced), sign of life, positions, newly held records, those no longer held.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from bus.broker import Offsets
-from bus.disclosure.positions import Held, Person, Place
+from bus.disclosure.positions import Held, Owned, Person, Place
 from bus.event import Event
 from bus.processor.fold import Spoken, State
 
@@ -47,25 +46,8 @@ class Counts(NamedTuple):
     persons: int
 
 
-class Notebook(Protocol):
-    """Used by one thread. Everything raises Unavailable when the database is away; nothing is half done then."""
-
-    def prepare(self) -> None:
-        """Creates its tables where they are missing."""
-
-    def claim(self, name: str, holder: str, lease: float) -> int | None:
-        """Takes ownership under a new epoch; None while another holder was seen alive within `lease` seconds."""
-
-    def renew(self, name: str, epoch: int) -> None:
-        """Says that the owner lives. Raises Fenced when it no longer is the owner."""
-
-    def release(self, name: str, epoch: int) -> None:
-        """Leaves, so that nobody has to wait for the lease to run out."""
-
-    def owner(self, name: str) -> tuple[str, int, datetime] | None:
-        """(holder, epoch, last sign of life)"""
-
-    def offsets(self, name: str) -> Offsets: ...
+class Notebook(Owned, Protocol):
+    """Of a processor: its memory too."""
 
     def recall(self, name: str, keys: Sequence[str]) -> Mapping[str, State]: ...
 
