@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Engine, exc, text
 
 from bus.clock.duties import Due
 from bus.clock.life import Version
-from bus.dates import Uncertain, day
+from bus.dates import day
 from bus.errors import Unavailable
 from bus.event import Event
+from bus.register.history import effective
 from bus.resident.image import Shape
 
 _ALONE: Final = text("SELECT pg_try_advisory_lock(7_010_124)")
@@ -215,5 +216,4 @@ class Book:
             db.execute(_TAKE_BACK, back)
 
     def _version(self, row: Any) -> Version:
-        effective = Uncertain(row.effective_text, row.effective_earliest, row.effective_latest)
-        return Version(row.kind, row.reason, row.recorded, effective, self.shape.from_json(row.image))
+        return Version(row.kind, row.reason, row.recorded, effective(row), self.shape.from_json(row.image))

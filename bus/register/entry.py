@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, text
 
-from bus.dates import Uncertain, day
+from bus.dates import day
 from bus.errors import Reject, Unavailable
 from bus.event import ChangeSet, Event
 from bus.movement.act import Past, Person, Request, Scene
 from bus.movement.decide import decide
-from bus.register import outbox
+from bus.register import history, outbox
 from bus.resident import codes
 from bus.resident.image import Changes, Flat, Shape
 from bus.resident.numbers import issued
@@ -165,7 +165,7 @@ class Entry:
             before = earlier[-1].after if earlier else None
             after = self.shape.from_json(row.image)
             ids = (str(row.event_id), row.supersedes and str(row.supersedes))
-            when = _effective(row)
+            when = history.effective(row)
             earlier.append(Past(ids[0], row.kind, row.reason, when, ids[1], row.change_set_id, before, after))
         return pasts
 
@@ -202,17 +202,7 @@ class Entry:
     def _row(self, event: Event, flat: Flat) -> dict[str, Any]:
         change_set = event.change_set or (None, None, None)
         return {
-            "key": event.key,
-            "version": event.version,
-            "event_id": event.id,
-            "kind": event.kind,
-            "reason": event.reason,
-            "effective_text": event.effective.text,
-            "effective_earliest": event.effective.earliest,
-            "effective_latest": event.effective.latest,
-            "recorded": event.recorded,
-            "supersedes": event.supersedes,
-            "undoes": list(event.undoes),
+            **history.stamped(event),
             "change_set_id": change_set[0],
             "change_set_size": change_set[1],
             "change_set_seq": change_set[2],
@@ -270,21 +260,12 @@ class Entry:
 
     def _event(self, row: Any, earlier: Event | None) -> Event:
         size = row.change_set_size
-        return Event(
-            id=str(row.event_id),
-            kind=row.kind,
-            reason=row.reason,
-            key=row.key,
-            version=row.version,
-            effective=_effective(row),
-            recorded=row.recorded.astimezone(UTC),
+        return history.event(
+            row,
+            earlier,
             data=self.shape.nested(self.shape.from_json(row.image)),
-            supersedes=str(row.supersedes) if row.supersedes else None,
             change_set=ChangeSet(row.change_set_id, size, row.change_set_seq) if size else None,
             protected=row.protected,
-            before=earlier.data if earlier else None,
-            before_recorded=earlier.recorded if earlier else None,
-            undoes=tuple(row.undoes),
         )
 
     def latest(self) -> Iterator[tuple[str, int, dict[str, Any], datetime]]:
@@ -319,10 +300,6 @@ def _founds(asked: Request, persons: Mapping[str, Person]) -> int:
     named = {key for key, _ in asked.persons}
     whole = asked.household is None and named >= {key for key, person in persons.items() if person.image["is_resident"]}
     return int(asked.reason in _FOUNDING or (asked.reason == "TENKYO" and not whole))
-
-
-def _effective(row: Any) -> Uncertain:
-    return Uncertain(row.effective_text, row.effective_earliest, row.effective_latest)
 
 
 def _uuid(given: str | None) -> str:

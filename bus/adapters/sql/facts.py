@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Executable, text
 
 from bus.adapters.sql import fact_tables
 from bus.adapters.sql.engine import translated
-from bus.adapters.sql.saying import PAST, Act, Kind, effective
+from bus.adapters.sql.saying import PAST, Act, Kind
 from bus.contract.schema import Contracts
 from bus.errors import Misconfigured, Refused, Reject
 from bus.event import Event
@@ -21,6 +21,7 @@ from bus.fact.decide import Rules
 from bus.fact.reasons import reasons
 from bus.fact.say import Say
 from bus.fact.shape import FactShape, is_protected, nest
+from bus.register import history
 from bus.register.outbox import Transaction
 
 _SIMULATED: Final = "99999"  # towns that can never be real: only there may `recorded` be given
@@ -179,18 +180,4 @@ class FactBook:
 
 def _event(row: Any, shape: FactShape, earlier: Event | None) -> Event:
     flat = shape.from_json(row.image)
-    return Event(
-        id=str(row.event_id),
-        kind=row.kind,
-        reason=row.reason,
-        key=row.key,
-        version=row.version,
-        effective=effective(row),
-        recorded=row.recorded.astimezone(UTC),
-        data=shape.nested(flat),
-        supersedes=str(row.supersedes) if row.supersedes else None,
-        protected=is_protected(flat),
-        before=earlier.data if earlier else None,
-        before_recorded=earlier.recorded if earlier else None,
-        undoes=tuple(row.undoes),
-    )
+    return history.event(row, earlier, data=shape.nested(flat), protected=is_protected(flat))

@@ -14,13 +14,12 @@ from sqlalchemy import text
 
 from bus.adapters.sql.fact_tables import SHARDS
 from bus.contract.schema import Contract
-from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.event import Event
 from bus.fact.decide import Decided, Rules, decide
 from bus.fact.say import Past, Present, Say
 from bus.fact.shape import FactShape
-from bus.register import outbox
+from bus.register import history, outbox
 from bus.register.outbox import Transaction
 
 _TICK: Final = timedelta(microseconds=1)
@@ -130,25 +129,11 @@ class Act:
         event, shape = decided.event, self.kind(say.entity).rules.shape
         return {
             "entity": say.entity,
-            "key": event.key,
-            "version": event.version,
-            "event_id": event.id,
-            "kind": event.kind,
-            "reason": event.reason,
-            "effective_text": event.effective.text,
-            "effective_earliest": event.effective.earliest,
-            "effective_latest": event.effective.latest,
-            "recorded": event.recorded,
-            "supersedes": event.supersedes,
-            "undoes": list(event.undoes),
+            **history.stamped(event),
             "said": json.dumps(shape.said_as_json(decided.said), ensure_ascii=False),
             "image": json.dumps(shape.as_json(decided.after), ensure_ascii=False),
             "cause": say.cause,
         }
-
-
-def effective(row: Any) -> Uncertain:
-    return Uncertain(row.effective_text, row.effective_earliest, row.effective_latest)
 
 
 def pasts_of(rows: Sequence[Any], shape: FactShape) -> list[Past]:
@@ -157,5 +142,7 @@ def pasts_of(rows: Sequence[Any], shape: FactShape) -> list[Past]:
     for row in rows:
         ids = (str(row.event_id), row.supersedes and str(row.supersedes))
         before, after = pasts[-1].after if pasts else None, shape.from_json(row.image)
-        pasts.append(Past(ids[0], row.kind, ids[1], effective(row), shape.said_from_json(row.said), before, after))
+        pasts.append(
+            Past(ids[0], row.kind, ids[1], history.effective(row), shape.said_from_json(row.said), before, after)
+        )
     return pasts
