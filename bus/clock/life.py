@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from bus.dates import Uncertain, day
+from bus.resident.codes import bare
 
 _FOUND = ("IKO",)  # the register as it was found: what was before is not for us to say
 _ANNUL = "ANNUL"
@@ -47,8 +48,8 @@ def life(versions: Iterable[Version], transits: Collection[str]) -> Life:
     """All versions of one person, in order."""
     told = list(versions)
     image = told[-1].image
-    article = (image["foreign.article_30_45"] or "").lstrip("0")
-    foreign = (image["resident_type"] or "").lstrip("0") == "2"
+    article = bare(image["foreign.article_30_45"])
+    foreign = bare(image["resident_type"]) == "2"
     return Life(
         stays=stays(told),
         born=image["birth"],

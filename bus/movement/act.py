@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from bus.dates import Uncertain
 from bus.errors import Reject
-from bus.resident.codes import Reason
+from bus.resident.codes import Reason, bare
 from bus.resident.image import Flat, Shape, text, uncertain
 
 _PLACE: Final = ("prefecture", "city", "town", "lot", "building")
@@ -177,11 +177,11 @@ class Act:
 
 
 def is_head(image: Mapping[str, Any]) -> bool:
-    return (image["household.relation_code"] or "").lstrip("0") == "2"
+    return bare(image["household.relation_code"]) == "2"
 
 
 def is_foreign(image: Mapping[str, Any]) -> bool:
-    return (image["resident_type"] or "").lstrip("0") == "2"
+    return bare(image["resident_type"]) == "2"
 
 
 def official(reason: Reason, image: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bus.errors import Reject
 from bus.movement.act import DEAD, Act, is_head
+from bus.resident.codes import bare
 
 _ADDRESS: Final = ("town", "town_code", "lot", "building", "postal_code", "district")
 _FORMER: Final = ("municipality_code", "town_code", "prefecture", "city", "town", "lot", "postal_code", "building")
@@ -15,7 +16,7 @@ _RELATION: Final = ("relation_code", "relation", "relation_code_2", "relation_co
 
 def resident(act: Act, key: str) -> None:
     image = act.person(key)
-    if (image["state"] or "").lstrip("0") == DEAD:
+    if bare(image["state"]) == DEAD:
         code = "ALREADY_DEAD" if act.reason.reason == "SHIBO" else "DEAD"
         raise Reject("the person is dead", code=code, where="persons")
     if not image["is_resident"]:

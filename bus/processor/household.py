@@ -21,6 +21,7 @@ from bus.dates import Uncertain
 from bus.errors import Reject
 from bus.event import RESIDENT
 from bus.processor.fold import Folded, Heard, Processor, Recall, Said, State
+from bus.resident.codes import bare
 
 _PERSON, _HOUSE, _ACT = "person/", "household/", "act/"
 _PATHS: Final = (
@@ -187,7 +188,7 @@ def _fact(no: str, house: State) -> Said | None:
 def _image(no: str, members: Mapping[str, State]) -> dict[str, Any]:
     """The head is whoever is recorded as such; with none, or by mistake with two, there is no answer (D11)."""
     listed = sorted(members.items(), key=lambda item: (_rank(item[1]["order"]), item[0]))
-    heads = [key for key, member in listed if (member["relation_code"] or "").lstrip("0") == _HEAD]
+    heads = [key for key, member in listed if bare(member["relation_code"]) == _HEAD]
     return {
         "active": bool(members),
         "household": no,

@@ -1,4 +1,4 @@
-"""Which reasons and which columns are there? Data from schemas/, read once."""
+"""Which reasons and which columns are there, and how is a code read? Data from schemas/, read once."""
 
 from __future__ import annotations
 
@@ -66,3 +66,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
     document = YAML(typ="safe").load(path)
     entries: list[dict[str, Any]] = document["codes"] if isinstance(document, dict) else document
     return entries
+
+
+def bare(code: str | None) -> str:
+    """A code is written as 2 or as 02, as the register came by it: 2. Empty where there is none."""
+    return (code or "").lstrip("0")

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from bus.dates import Uncertain
+from bus.resident.codes import bare
 from bus.resident.image import UNKNOWN_FLAGS, Flat
 from bus.resident.numbers import is_checked
 
@@ -66,7 +67,7 @@ def _identifiers(_: str, image: Flat) -> Iterator[Doubt]:
 def _history(key: str, image: Flat) -> Iterator[Doubt]:
     if image["history.no"] is not None and image["history.no"] == key:
         yield "history.no", "HISTORY_NO_EQUALS_KEY"
-    state = (image["state"] or "").lstrip("0")
+    state = bare(image["state"])
     if not image["is_resident"]:
         yield "state", {"2": "STATE_MOVED_OUT", "3": "STATE_DEAD"}.get(state, "STATE_NOT_RESIDENT")
     if image["move_out.planned_on"] and image["move_out.confirmed_on"] is None:
@@ -125,7 +126,7 @@ _LOOKS: Final[tuple[Callable[[str, Flat], Iterator[Doubt]], ...]] = (
 
 
 def _is_foreign(image: Flat) -> bool:
-    return (image["resident_type"] or "").lstrip("0") == "2"
+    return bare(image["resident_type"]) == "2"
 
 
 def _day(value: Any) -> date | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bus.dates import JAPAN, Uncertain
 from bus.event import Event
+from bus.resident.codes import bare
 
 Image = dict[str, Any]
 
@@ -71,7 +72,7 @@ def status(image: Mapping[str, Any] | None) -> str:
         return "merged"
     if image.get("is_resident"):
         return "resident"
-    return STATES.get((image.get("state") or "").lstrip("0"), "removed")
+    return STATES.get(bare(image.get("state")), "removed")
 
 
 def story(events: Sequence[Event], as_of: date | None = None, known: datetime | None = None) -> dict[str, Any]:

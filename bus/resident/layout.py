@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from bus.codec.text import fault
 from bus.dates import Uncertain
 from bus.errors import Reject
-from bus.resident.codes import Column
+from bus.resident.codes import Column, bare
 from bus.resident.image import UNKNOWN_FLAGS, Flat, Shape
 from bus.resident.numbers import holds_kojin_bango
 
@@ -111,7 +111,7 @@ def read(row: Row, columns: Sequence[Column], shape: Shape) -> tuple[str, Flat]:
             image[path] = Uncertain(image[path].text)  # 不詳: what stands there is only kept
     if not key:
         raise Reject("the row has no key", code="KEY_MISSING", where=key_column(columns))
-    image["is_resident"] = (image["state"] or "").lstrip("0") == "1"
+    image["is_resident"] = bare(image["state"]) == "1"
     return key, image
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bus.errors import Reject
 from bus.movement.act import DEAD, Act, official
 from bus.movement.household import destination, place
+from bus.resident.codes import bare
 
 
 def moving_in(act: Act) -> None:
@@ -27,7 +28,7 @@ def _come_back(act: Act, key: str) -> None:
     image = act.images[key]
     if image["is_resident"]:
         raise Reject("the person is a resident", code="ALREADY_RESIDENT", where="persons")
-    if (image["state"] or "").lstrip("0") == DEAD:
+    if bare(image["state"]) == DEAD:
         raise Reject("the person is dead", code="DEAD", where="persons")
     for path in image:
         if path.startswith(("removal.", "move_out.", "previous.", "address.", "household.", "unknown.removal")):

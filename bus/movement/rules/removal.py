@@ -7,6 +7,7 @@ from bus.errors import Reject
 from bus.movement.act import DEAD, Act, official
 from bus.movement.allowed import check_date
 from bus.movement.household import leave, residents
+from bus.resident.codes import bare
 
 MOVED_OUT = "2"
 OTHERWISE = "9"
@@ -56,7 +57,7 @@ def tenshutsu_todoke(act: Act) -> None:
 def tenshutsu_kakutei(act: Act) -> None:
     for key in act.given:
         image = act.person(key)
-        if (image["state"] or "").lstrip("0") != "2" and image["move_out.planned_on"] is None:
+        if bare(image["state"]) != "2" and image["move_out.planned_on"] is None:
             raise Reject("no move-out is known", code="NOT_ANNOUNCED", where="persons")
         image.update({"move_out.confirmed_on": act.effective, "move_out.notice_on": Uncertain.on(act.scene.today)})
         act.apply(key)
